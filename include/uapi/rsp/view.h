@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Views: what a policy, an observer and rspctl see of RSP's objects.
+ *
+ * A view stands inside the object it shows, is filled by the mechanism and is
+ * append-only: a new field goes behind the last one, nothing moves. Figures are
+ * read without locks and may be a moment old. Only priv[] can be written
+ * by BPF, and only by the policy family named in its comment; it is zero when
+ * a policy sees the object for the first time.
+ */
+#ifndef _UAPI_RSP_VIEW_H
+#define _UAPI_RSP_VIEW_H
+
+#ifndef __bpf__			/* BPF code has these types from vmlinux.h */
+#include <linux/types.h>
+#endif
+
+#define RSP_NAME_LEN	16	/* names of services, policies and devices, NUL included */
+#define RSP_NR_CLASS	4	/* buffer size classes, see enum rsp_class */
+#define RSP_NR_SIZE	13	/* transfer sizes: <= 512 B, 1 KiB, ... 1 MiB, larger */
+
+/** enum rsp_class - size classes of the buffer pool */
+enum rsp_class {
+	RSP_CLASS_1K,
+	RSP_CLASS_4K,
+	RSP_CLASS_8K,
+	RSP_CLASS_64K,
+};
+
+/** enum rsp_family - policy families, one struct_ops type each */
+enum rsp_family {
+	RSP_FAMILY_BUF,
+	RSP_FAMILY_EP,
+	RSP_FAMILY_FLOW,
+	RSP_NR_FAMILY,
+};
+
+/** enum rsp_role - which end of a connection this host is */
+enum rsp_role {
+	RSP_ROLE_CLIENT,	/* it connected */
+	RSP_ROLE_SERVER,	/* it accepted */
+};
+
+/** enum rsp_state - states of an endpoint and of a channel */
+enum rsp_state {
+	RSP_STATE_CONNECTING,
+	RSP_STATE_UP,
+	RSP_STATE_CLOSING,	/* draining, no new work */
+	RSP_STATE_DEAD,		/* drained, waits for its last reference */
+};
+
+/** enum rsp_bulk - how a payload of some size travels (rsp_buf_ops.bulk) */
+enum rsp_bulk {
+	RSP_BULK_INLINE,	/* in the message, gathered from its pages, one completion each */
+	RSP_BULK_COPY,		/* in the message, copied into a pool buffer */
+	RSP_BULK_REG,		/* registered, moved by RDMA read or write */
+};
+
+/** enum rsp_dir - direction of a transfer, seen from the service that asks */
+enum rsp_dir {
+	RSP_DIR_OUT,		/* this host's memory is the source */
+	RSP_DIR_IN,		/* this host's memory is the sink */
+};
+
+/** enum rsp_rehome_why - why rsp_ep_ops.rehome is asked */
+enum rsp_rehome_why {
+	RSP_REHOME_SWAP,	/* the endpoint policy was swapped */
+	RSP_REHOME_TIMER,	/* once a second */
+};
+
+/** enum rsp_exit_kind - why a policy stopped being the active one */
+enum rsp_exit_kind {
+	RSP_EXIT_NONE,
+	RSP_EXIT_UNREG,		/* its link went away */
+	RSP_EXIT_REPLACED,	/* a newer policy took over; it stays registered */
+	RSP_EXIT_UPDATED,	/* its link was updated to another map */
+	RSP_EXIT_SELF,		/* it called rsp_bpf_policy_exit() */
+	RSP_EXIT_RANGE,		/* too many answers out of range: ejected */
+	RSP_EXIT_STALL,		/* a request waited past stall_ms: ejected */
+	RSP_EXIT_UNLOAD,	/* rsp.ko unloads */
+	RSP_NR_EXIT,
+};
+
+/* rsp_ep_ops.place answers with these bits */
+#define RSP_PLACE_VECTOR_MASK	0xffffULL	/* completion vector, modulo what the device has */
+#define RSP_PLACE_PRIVATE_RQ	(1ULL << 16)	/* a receive queue of its own */
+
+/**
+ * struct rsp_svc_view - a service (NFS client, NFS server, rsp_perf, ...)
+ * @priv: written by the active rsp_buf_ops policy only
+ */
+struct rsp_svc_view {
+	__u32	id;
+	__u32	weight;			/* share it asks for, 1 to 1000, 100 is normal */
+	char	name[RSP_NAME_LEN];
+	__u32	nr_chan;		/* channels, any state */
+	__u32	rsvd;
+	__u64	held_bytes;		/* pool memory it holds: in use, posted and in its magazines */
+	__u64	peak_bytes;		/* highest held_bytes */
+	__u64	reserve_bytes;		/* floor no policy can touch */
+	__u64	nr_admit;		/* buffers admitted */
+	__u64	nr_refused;		/* buffers asked for and not admitted */
+	__u64	nr_starved;		/* times the service had to wait for a buffer */
+	__u64	priv[8];
+};
+
+/**
+ * struct rsp_pool_view - the registered memory of this host
+ */
+struct rsp_pool_view {
+	__u64	limit_bytes;		/* module parameter pool_mb */
+	__u64	arena_bytes;		/* allocated and mapped for every device */
+	__u64	held_bytes;		/* held by services */
+	__u32	nr_svc;
+	__u32	sum_weight;		/* of all services */
+	__u32	buf_bytes[RSP_NR_CLASS];	/* size of a buffer of each class */
+	__u32	nr_buf[RSP_NR_CLASS];	/* buffers cut */
+	__u32	nr_free[RSP_NR_CLASS];	/* of these on the class's free list */
+};
+
+/**
+ * struct rsp_buf_req - a service wants buffers (rsp_buf_ops.admit, reclaim)
+ */
+struct rsp_buf_req {
+	__u32	class;			/* enum rsp_class */
+	__u32	want;			/* buffers */
+	__u32	buf_bytes;		/* size of one */
+	__u32	rsvd;
+	__u64	limit_bytes;		/* what all services together may hold */
+	__u64	held_bytes;		/* what they hold */
+	__u32	nr_svc;
+	__u32	sum_weight;
+};
+
+/**
+ * struct rsp_bulk_req - how shall payloads of this size travel
+ */
+struct rsp_bulk_req {
+	__u32	size;			/* largest payload of this size step in bytes, 512 << n */
+	__u32	dir;			/* enum rsp_dir */
+	__u32	max_inline;		/* largest message the peer and this host can exchange */
+	__u32	rsvd;
+};
+
+/**
+ * struct rsp_rq_view - a receive queue
+ * @priv: written by the active rsp_buf_ops policy only
+ */
+struct rsp_rq_view {
+	__u32	id;
+	__u32	dev_id;
+	__u32	vector;
+	__u32	class;			/* enum rsp_class */
+	__u32	is_private;		/* 1: belongs to one endpoint */
+	__u32	nr_ep;			/* endpoints that receive from it */
+	__u32	size;			/* most receives it can hold */
+	__u32	min;			/* fewest, the clamp of recv_depth */
+	__u32	depth;			/* target in force */
+	__u32	posted;			/* receives posted now */
+	__u32	credits;		/* sum of the grants of its channels */
+	__u32	rsvd;
+	__u64	nr_recv;		/* messages received */
+	__u64	nr_refill;		/* batches posted */
+	__u64	nr_empty;		/* times it ran below a quarter of min */
+	__u64	priv[4];
+};
+
+/**
+ * struct rsp_peer_view - a remote host
+ */
+struct rsp_peer_view {
+	__u32	id;
+	__u32	nr_ep;
+	__u16	family;			/* AF_INET or AF_INET6 */
+	__u16	rsvd[3];
+	__u8	addr[16];		/* network byte order, IPv4 in the first 4 bytes */
+};
+
+/**
+ * struct rsp_ep_view - an endpoint: one RC queue pair to a peer
+ * @priv: written by the active rsp_ep_ops policy only
+ */
+struct rsp_ep_view {
+	__u32	id;
+	__u32	peer_id;
+	__u32	dev_id;
+	__u32	rq_id;
+	__u32	vector;
+	__u32	role;			/* enum rsp_role */
+	__u32	state;			/* enum rsp_state */
+	__u32	nr_chan;		/* 1 on a raw endpoint */
+	__u32	qp_num;
+	__u32	sq_size;		/* send queue slots */
+	__u32	sq_used;		/* of these taken */
+	__u32	rsvd;
+	char	dev[RSP_NAME_LEN];
+	__u64	priv[4];
+};
+
+/**
+ * struct rsp_chan_view - a service's logical connection to a peer
+ * @priv: written by the active rsp_flow_ops policy only
+ */
+struct rsp_chan_view {
+	__u32	id;
+	__u32	svc_id;
+	__u32	ep_id;
+	__u32	peer_id;
+	__u32	role;			/* enum rsp_role */
+	__u32	state;			/* enum rsp_state */
+	__u32	weight;			/* flow policy's, 1 to 1000 */
+	__u32	max_credits;		/* most this service can use, the clamp of grant and window */
+	__u32	grant;			/* receive credits advertised to the peer */
+	__u32	peer_grant;		/* credits the peer advertised */
+	__u32	window;			/* exchanges this side may have in flight */
+	__u32	in_flight;		/* exchanges in flight now */
+	__u64	nr_send;		/* messages */
+	__u64	send_bytes;		/* inline and by RDMA */
+	__u64	nr_recv;
+	__u64	recv_bytes;
+	__u64	nr_stall;		/* times a request waited for the window or a send slot */
+	__u64	stall_ns;		/* total time waited */
+	__u64	nr_ack;			/* exchanges finished */
+	__u64	lat_ns;			/* smoothed time of an exchange, 1/8 weight */
+	__u64	min_lat_ns;		/* lowest seen, 0 before the first */
+	__u64	nr_reg;			/* memory registrations */
+	__u64	priv[8];
+};
+
+/**
+ * struct rsp_place_req - where shall a new channel go (rsp_ep_ops.place)
+ */
+struct rsp_place_req {
+	__u32	svc_id;
+	__u32	chan_id;
+	__u32	peer_id;
+	__u32	dev_id;
+	__u32	role;			/* enum rsp_role */
+	__u32	nr_vector;		/* completion vectors of the device */
+	__u32	next_vector;		/* what round robin would choose */
+	__u32	nr_peer_ep;		/* endpoints this peer already has */
+	__u32	has_srq;		/* 0: every receive queue is private */
+	__u32	rsvd;
+};
+
+/**
+ * struct rsp_ack_req - a batch of finished exchanges (rsp_flow_ops.window)
+ */
+struct rsp_ack_req {
+	__u32	nr_ack;			/* exchanges finished since the last call */
+	__u32	nr_stall;		/* waits for the window since the last call */
+	__u64	bytes;			/* payload moved since the last call */
+	__u64	lat_sum_ns;		/* sum of their times */
+	__u64	lat_max_ns;		/* longest of them */
+	__u32	nr_error;		/* exchanges that failed or were sent again */
+	__u32	rsvd;
+};
+
+/**
+ * struct rsp_exit_info - why a policy ends (exit of every family)
+ */
+struct rsp_exit_info {
+	__u32	kind;			/* enum rsp_exit_kind */
+	__u32	family;			/* enum rsp_family */
+	__s64	code;			/* the policy's own with RSP_EXIT_SELF, else the bad answer */
+	__u64	nr_call;		/* hook calls while active */
+	__u64	nr_clamp;		/* of these answered out of range */
+	char	name[RSP_NAME_LEN];
+	char	msg[64];
+};
+
+/**
+ * struct rsp_policy_view - a registered or ended policy (policy log, policy show)
+ */
+struct rsp_policy_view {
+	__u32	family;			/* enum rsp_family */
+	__u32	is_active;
+	__u32	is_ended;		/* 1: an entry of the log */
+	__u32	is_builtin;
+	__u64	seq;			/* order of registration, then of ending */
+	__u64	since_ns;		/* CLOCK_BOOTTIME of the last change */
+	__u64	swap_ns;		/* what its activation took, init to old policy's exit */
+	struct rsp_exit_info exit;	/* name, counters; kind when ended */
+};
+
+_Static_assert(sizeof(struct rsp_svc_view) == 144, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_pool_view) == 80, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_buf_req) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_bulk_req) == 16, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_rq_view) == 104, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_peer_view) == 32, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_ep_view) == 96, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_chan_view) == 192, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_place_req) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_ack_req) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_exit_info) == 112, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_policy_view) == 152, "ABI: append, never resize");
+
+#endif /* _UAPI_RSP_VIEW_H */
