@@ -1,0 +1,226 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# Functions for scripts and commands in a lab guest. Each *_up has a *_down that undoes it.
+
+# ---- RDMA devices -------------------------------------------------------------------------
+
+# rxe_dummy [MTU]: rxe0 on a dummy netdev, 10.9.0.1 and fd00::1. Packets to itself take a short
+# way through rxe: fast, but no qdisc sees them.
+rxe_dummy() {
+	modprobe dummy numdummies=0
+	modprobe rdma_rxe
+	ip link add rsp0 type dummy
+	ip link set rsp0 mtu "${1:-9000}" up
+	ip addr add 10.9.0.1/24 dev rsp0
+	ip addr add fd00::1/64 dev rsp0 nodad
+	rdma link add rxe0 type rxe netdev rsp0
+	rxe_wait rxe0
+}
+
+# rxe_wire [MTU]: rxe0 (10.9.0.1) and rxe1 (10.9.0.2) on the two ends of a veth pair in one
+# network namespace, with routing that makes packets between them cross the wire: netem works.
+#
+#	rxe0 --- v0 10.9.0.1 ===== v1 10.9.0.2 --- rxe1
+rxe_wire() {
+	local i
+	modprobe veth
+	modprobe rdma_rxe
+	ip link add v0 address 52:54:00:00:00:a0 type veth peer name v1 address 52:54:00:00:00:a1
+	sysctl -qw net.ipv4.conf.all.rp_filter=0
+	for i in 0 1; do
+		ip link set v$i mtu "${1:-9000}"
+		ip addr add 10.9.0.$((i + 1))/32 dev v$i
+		sysctl -qw net.ipv4.conf.v$i.accept_local=1 net.ipv4.conf.v$i.rp_filter=0
+		ip link set v$i up
+	done
+	ip rule add pref 10 iif v0 lookup local
+	ip rule add pref 11 iif v1 lookup local
+	ip route add 10.9.0.2 dev v0 src 10.9.0.1 table 101
+	ip route add 10.9.0.1 dev v1 src 10.9.0.2 table 102
+	ip rule add pref 20 to 10.9.0.2 lookup 101
+	ip rule add pref 21 to 10.9.0.1 lookup 102
+	ip rule add pref 50 lookup local
+	ip rule del pref 0
+	ip neigh replace 10.9.0.2 lladdr 52:54:00:00:00:a1 dev v0 nud permanent
+	ip neigh replace 10.9.0.1 lladdr 52:54:00:00:00:a0 dev v1 nud permanent
+	rdma link add rxe0 type rxe netdev v0
+	rdma link add rxe1 type rxe netdev v1
+	rxe_wait rxe0 && rxe_wait rxe1
+}
+
+# rxe_wait DEVICE: until its port is active and its RoCE address table is filled
+rxe_wait() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		if grep -qs ACTIVE "/sys/class/infiniband/$1/ports/1/state" &&
+		   grep -qs 0000:ffff: "/sys/class/infiniband/$1/ports/1/gids/"*; then
+			return
+		fi
+		sleep .1
+	done
+	echo "$1 does not become active" >&2
+	return 1
+}
+
+# rxe_down: take away what rxe_dummy or rxe_wire made
+rxe_down() {
+	local l
+	for l in /sys/class/infiniband/rxe*; do
+		[ ! -e "$l" ] || rdma link delete "${l##*/}"
+	done
+	if [ -e /sys/class/net/v0 ]; then
+		ip rule add pref 0 lookup local
+		for l in 10 11 20 21 50; do
+			ip rule del pref $l
+		done
+		ip link del v0
+	fi
+	[ ! -e /sys/class/net/rsp0 ] || ip link del rsp0
+}
+
+# wire_netem ARGUMENT...: netem on both ends of rxe_wire ("delay 1ms loss 0.1%"), none clears it
+wire_netem() {
+	local i
+	modprobe sch_netem
+	for i in 0 1; do
+		tc qdisc del dev v$i root 2>/dev/null
+		[ $# = 0 ] || tc qdisc add dev v$i root netem "$@"
+	done
+}
+
+# ---- modules ------------------------------------------------------------------------------
+
+RSP_MODULES="rsp_bad rsp_nfs rsp_iser rsp_isert rsp_cache rsp_perf rsp"	# users before rsp
+
+# rsp_unload: take out all of our modules; fails and says which, when one stays in use
+rsp_unload() {
+	local m left=
+	for m in $RSP_MODULES; do
+		[ -e "/sys/module/$m" ] || continue
+		rmmod "$m" 2>/dev/null || left+=" $m(used by $(refs "$m"))"
+	done
+	[ -z "$left" ] || {
+		echo "still loaded:$left" >&2
+		return 1
+	}
+}
+
+# refs MODULE: its reference count and holders
+refs() {
+	echo "$(cat "/sys/module/$1/refcnt" 2>/dev/null) $(ls "/sys/module/$1/holders" 2>/dev/null)" | xargs
+}
+
+# nfs_transport rsp|stock: which module carries NFS over RDMA, both for clients and servers.
+# Both register the name "rdma", so only one can be loaded; a mix needs two guests (a pair).
+nfs_transport() {
+	case $1 in
+	rsp)
+		[ ! -e /sys/module/rpcrdma ] || rmmod rpcrdma || return
+		modprobe rsp_nfs
+		;;
+	stock)
+		[ ! -e /sys/module/rsp_nfs ] || rmmod rsp_nfs || return
+		modprobe rpcrdma
+		;;
+	*)
+		echo "nfs_transport: rsp or stock?" >&2
+		return 2
+		;;
+	esac
+}
+
+# ---- NFS ----------------------------------------------------------------------------------
+
+# nfs_server_up [NAME=VALUE...]: export a tmpfs at /exp to everybody as the NFSv4 root, on TCP 2049 and, when
+# an RDMA transport is loaded, on RDMA 20049. size=512M, threads=4, rdma=20049 (0: none).
+nfs_server_up() {
+	local size=512M threads=4 rdma=20049 "$@"
+	mkdir -p /exp
+	mountpoint -q /exp || mount -t tmpfs -o "size=$size" exp /exp || return
+	modprobe nfsd || return
+	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
+	mkdir -p /var/lib/nfs/rpc_pipefs /run/rpcbind
+	pgrep -x rpcbind >/dev/null || rpcbind -w
+	# without this the first I/O of a v4 client waits for the end of grace, 90 s (10 is the least)
+	echo 10 >/proc/fs/nfsd/nfsv4leasetime
+	echo 10 >/proc/fs/nfsd/nfsv4gracetime
+	exportfs -i -o rw,no_root_squash,insecure,fsid=0,no_subtree_check,async '*:/exp' || return
+	pgrep -x rpc.mountd >/dev/null || rpc.mountd
+	pgrep -x rpc.statd >/dev/null || rpc.statd 2>/dev/null
+	rpc.nfsd "$threads" || return
+	[ "$rdma" = 0 ] || echo "rdma $rdma" >/proc/fs/nfsd/portlist || {
+		echo "no RDMA listener: is a transport loaded, a device there?" >&2
+		return 1
+	}
+	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null
+	return 0
+}
+
+# nfs_server_down: stop the server and forget the export
+nfs_server_down() {
+	rpc.nfsd 0 2>/dev/null
+	exportfs -ua 2>/dev/null
+	# every module that nfsd pins comes free only without it
+	local p
+	for p in rpc.mountd rpc.statd; do
+		pkill -x "$p"
+	done
+	if mountpoint -q /proc/fs/nfsd; then
+		umount /proc/fs/nfsd
+	fi
+	! mountpoint -q /exp || umount /exp
+}
+
+# nfs_mount DIR [OPTIONS] [SERVER]: mount the export over RDMA; options come after the defaults
+nfs_mount() {
+	mkdir -p "$1"
+	timeout 60 mount -t nfs -o "vers=4.2,proto=rdma,port=20049,${2:-hard}" "${3:-10.9.0.1}:/" "$1"
+}
+
+# nfs3_mount DIR [OPTIONS] [SERVER]: the same for NFSv3, which names the exported path
+nfs3_mount() {
+	mkdir -p "$1"
+	timeout 60 mount -t nfs -o "vers=3,proto=rdma,port=20049,mountproto=tcp,nolock,${2:-hard}" \
+		"${3:-10.9.0.1}:/exp" "$1"
+}
+
+# ---- fio ----------------------------------------------------------------------------------
+
+# fio_json OUT ARGUMENT...: run fio, leave clean JSON in OUT; fails as fio does or on an I/O error
+fio_json() {
+	local out=$1 rc=0
+	shift
+	fio --name=job --ioengine=libaio --direct=1 --randseed=23 --allrandrepeat=1 \
+		--output-format=json "$@" >"$out.raw" 2>"$out.err" || rc=$?
+	sed -n '/^{/,$p' "$out.raw" >"$out"
+	if [ $rc = 0 ] && jq -e '[.jobs[].error] | add == 0' "$out" >/dev/null 2>&1; then
+		rm -f "$out.raw" "$out.err"
+		return 0
+	fi
+	echo "fio failed ($rc):" >&2
+	grep -v '^{' "$out.err" "$out.raw" | head -n 10 >&2
+	return 1
+}
+
+# fio_verify DIR [SIZE] [ARGUMENT...]: write and read back with checksums, 4 KiB to 1 MiB blocks
+fio_verify() {
+	local dir=$1 size=${2:-16m}
+	shift $(($# > 1 ? 2 : 1))
+	fio_json /tmp/fio_verify.json --directory="$dir" --rw=randrw --bsrange=4k-1m --size="$size" \
+		--iodepth=8 --verify=crc32c --verify_fatal=1 --do_verify=1 "$@"
+}
+
+# fio_value FILE PATH: one figure, as in fio_value out.json read.iops; all jobs added up
+fio_value() {
+	jq -r "[.jobs[].$2] | add" "$1"
+}
+
+# fio_line FILE: the usual figures in a line
+fio_line() {
+	jq -r '.jobs | {r: (map(.read) | {iops: (map(.iops) | add), bw: (map(.bw_bytes) | add)}),
+			w: (map(.write) | {iops: (map(.iops) | add), bw: (map(.bw_bytes) | add)}),
+			lat: ([.[] | .read.clat_ns.mean, .write.clat_ns.mean] | max),
+			p99: ([.[] | .read, .write | .clat_ns.percentile["99.000000"] // 0] | max)} |
+		"iops=\(.r.iops + .w.iops | floor) mib_s=\((.r.bw + .w.bw) / 104857.6 | floor / 10) " +
+		"lat_us=\(.lat / 1000 | floor) p99_us=\(.p99 / 1000 | floor)"' "$1"
+}
