@@ -1,0 +1,222 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# What every test script sources. A script makes one claim and prints TAP:
+#
+#	#!/bin/bash
+#	# SPDX-License-Identifier: GPL-2.0
+#	# Twenty-three messages pass between two endpoints and leave nothing behind.
+#	# topology: loop
+#	# timeout: 60
+#	. "$(dirname "$0")/../lib.sh"
+#	need root module:rsp tool:rdma
+#	plan 2				# announces 1..3: finish adds its own
+#	rxe_dummy 9000; defer rxe_down
+#	run "23 messages arrive" send 23
+#	run "no buffer is left" wait_for 5 buffers_are 0
+#	finish
+#
+# Comments of the first lines tell tests/run: topology (loop: the script runs in a guest; pair:
+# it runs on the host and drives guests srv and cli with `on`; none: on the host, no guest),
+# timeout, smp, mem, mtu, append (kernel command line), icount.
+#
+# Exit code: 0 passed, 1 failed, 4 skipped as a whole. Points short of the plan, or a script that ends
+# without finish, fail. The last point of every script, added by finish: what the script deferred
+# was undone, our modules came out, and nothing in tests/klog's list was added to the kernel log.
+
+TESTDIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+if [ -e /rsp/tree/lab ]; then
+	TOPOLOGY=loop
+	. "$TESTDIR/../lab/guest/lib.sh"
+else
+	TOPOLOGY=${TOPOLOGY:-none}
+fi
+TEST=${RSP_TEST:-$(basename "$0")}
+T=$(mktemp -d)			# for files of the script
+t_plan='' t_done=0 t_failed=0 t_finished='' t_undo=() t_marks=()
+
+# on NODE [TIMEOUT] COMMAND...: in a pair, run a line of shell in guest srv or cli
+on() {
+	"$TESTDIR/../lab/gx" "$@"
+}
+
+# t_nodes: guests to look after, `here` for this one
+t_nodes() {
+	case $TOPOLOGY in
+	loop) echo here ;;
+	pair) echo srv cli ;;
+	esac
+}
+
+# t_on NODE COMMAND: in any topology
+t_on() {
+	local node=$1
+	shift
+	case $node in
+	here) eval "$@" ;;
+	*) on "$node" 120 "$@" ;;
+	esac
+}
+
+# diag TEXT...: a comment in the output
+diag() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# need THING...: else the whole script is skipped. root, module:NAME (present, not loaded),
+# tool:NAME, file:PATH; in a pair in both guests
+need() {
+	local n w why
+	for w; do
+		why=
+		case $w in
+		root) [ "$(id -u)" = 0 ] || why="not root" ;;
+		module:* | tool:* | file:*)
+			for n in $(t_nodes); do
+				t_on "$n" "t_has() { case \$1 in
+					module:*) [ -e /sys/module/\${1#*:} ] || modinfo -n \${1#*:} ;;
+					tool:*) command -v \${1#*:} ;;
+					file:*) [ -e \${1#*:} ] ;;
+				esac; }; t_has $w" >/dev/null 2>&1 || why="no ${w/:/ }"
+			done
+			[ -n "$(t_nodes)" ] || case $w in
+			tool:*) command -v "${w#*:}" >/dev/null || why="no ${w/:/ }" ;;
+			file:*) [ -e "${w#*:}" ] || why="no ${w/:/ }" ;;
+			esac
+			;;
+		*)
+			echo "Bail out! need: what is $w?"
+			exit 1
+			;;
+		esac
+		[ -z "$why" ] || {
+			echo "1..0 # SKIP $why"
+			t_finished=1
+			exit 4
+		}
+	done
+}
+
+# plan N: how many points the script has, without that of finish
+plan() {
+	local n
+	t_plan=$(($1 + 1))
+	for n in $(t_nodes); do
+		t_marks+=("$(t_on "$n" "/src/tests/klog mark '$TEST'")")
+	done
+	echo "1..$t_plan"
+}
+
+t_point() {	# t_point OK DESCRIPTION
+	t_done=$((t_done + 1))
+	[ "$1" = ok ] || t_failed=$((t_failed + 1))
+	echo "$1 $t_done - $2"
+	[ "$TOPOLOGY" != loop ] || echo "<4>rsp-test: $1 $t_done - $2" >/dev/kmsg
+}
+
+# run DESCRIPTION COMMAND...: a point; the output of the command is shown if it fails
+run() {
+	local what=$1 rc=0
+	shift
+	"$@" >"$T/.out" 2>&1 </dev/null || rc=$?
+	if [ $rc = 0 ]; then
+		t_point ok "$what"
+	else
+		t_point "not ok" "$what"
+		diag "exit code $rc of: $*"
+		tail -n 40 "$T/.out" | sed 's/^/# /'
+	fi
+	return $rc
+}
+
+# skip DESCRIPTION REASON: a point that cannot be tried here
+skip() {
+	t_done=$((t_done + 1))
+	echo "ok $t_done - $1 # SKIP $2"
+}
+
+# not COMMAND...: succeeds if the command fails
+not() {
+	! "$@"
+}
+
+# is GOT WANTED, in run: both are shown when they differ
+is() {
+	[ "$1" = "$2" ] || {
+		echo "got:    $1"
+		echo "wanted: $2"
+		return 1
+	}
+}
+
+# wait_for SECONDS COMMAND...: poll until the command succeeds
+wait_for() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || {
+			echo "still not: $*"
+			return 1
+		}
+		sleep .2
+	done >"$T/.wait" 2>&1 || {
+		tail -n 5 "$T/.wait"
+		return 1
+	}
+}
+
+# defer COMMAND...: undo something at the end, the last first; must succeed
+defer() {
+	t_undo+=("$(printf '%q ' "$@")")
+}
+
+t_run_undo() {
+	local rc=0 c
+	while [ ${#t_undo[@]} -gt 0 ]; do
+		c=${t_undo[-1]}
+		unset 't_undo[-1]'
+		eval "$c" >"$T/.undo" 2>&1 </dev/null || {
+			echo "failed ($?) at the end: $c"
+			cat "$T/.undo"
+			rc=1
+		}
+	done
+	return $rc
+}
+
+t_clean() {
+	local n i=0 rc=0
+	t_run_undo || rc=1
+	for n in $(t_nodes); do
+		t_on "$n" rsp_unload || rc=1
+		t_on "$n" "/src/tests/klog check ${t_marks[i]}" || rc=1
+		i=$((i + 1))
+	done
+	return $rc
+}
+
+# finish: the last point and the exit code
+finish() {
+	run "nothing is left behind, kernel log is clean" t_clean
+	t_finished=1
+	if [ "$t_done" != "$t_plan" ]; then
+		diag "planned $t_plan points, got $t_done"
+		exit 1
+	fi
+	[ $t_failed = 0 ]
+	exit
+}
+
+t_exit() {
+	local rc=$?
+	trap - EXIT
+	if [ -z "$t_finished" ]; then
+		echo "# the script ended before finish, exit code $rc"
+		t_run_undo | sed 's/^/# /'
+		rc=1
+	fi
+	rm -rf "$T"
+	exit $rc
+}
+trap t_exit EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
