@@ -176,6 +176,7 @@ demo:
 	@bench/demo
 
 test:
+	@lab/host
 	@tests/run $(TESTS)
 
 check:

@@ -102,7 +102,11 @@ run_new() {
 	run_snapshot "$run"
 	ln -s "$(mktemp -d "${TMPDIR:-/tmp}/rsp-lab.XXXXXX")" "$run/sock"
 	ln -sfn "$(basename "$run")" "$BUILD/run/last"
-	# what earlier runs left, logs for the most part, goes after two days
+	# what earlier runs left: copies of the tree at once (if they were killed), logs after two days
+	local old
+	for old in "$BUILD"/run/*/; do
+		[ -e "$old/sock" ] || rm -rf "$old/sock" "$old/share/tree" "$old/share/modules"
+	done
 	find "$BUILD/run" -mindepth 1 -maxdepth 1 -type d -mtime +1 \
 		! -exec test -e {}/sock \; -exec rm -rf {} +
 	echo "$run"

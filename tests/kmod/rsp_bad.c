@@ -4,17 +4,48 @@
  * lab notices: insmod rsp_bad.ko what=NAME. All but "hold" refuse to stay loaded.
  */
 #include <linux/delay.h>
-#include <linux/kthread.h>
+#include <linux/kstrtox.h>
 #include <linux/module.h>
-#include <linux/sched/debug.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/sysfs.h>
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
 
 static char *what = "";
 module_param(what, charp, 0);
 MODULE_PARM_DESC(what, "warn, bug, oops, atomic, uaf, overrun, inversion, leak, shift, timer or hold");
+
+/* busy=1 keeps the module in use, 0 lets it go */
+static bool busy;
+
+static int rsp_bad_set_busy(const char *val, const struct kernel_param *kp)
+{
+	bool want;
+	int ret;
+
+	ret = kstrtobool(val, &want);
+	if (ret)
+		return ret;
+	if (want && !busy)
+		__module_get(THIS_MODULE);
+	if (!want && busy)
+		module_put(THIS_MODULE);
+	busy = want;
+	return 0;
+}
+
+static int rsp_bad_get_busy(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%d\n", busy);
+}
+
+static const struct kernel_param_ops rsp_bad_busy_ops = {
+	.set = rsp_bad_set_busy,
+	.get = rsp_bad_get_busy,
+};
+module_param_cb(busy, &rsp_bad_busy_ops, NULL, 0644);
+MODULE_PARM_DESC(busy, "1 keeps the module in use, with what=hold");
 
 static DEFINE_SPINLOCK(rsp_bad_a);
 static DEFINE_SPINLOCK(rsp_bad_b);

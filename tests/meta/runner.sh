@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tests/run can fail: silence, a timeout, a dead guest, a lie about the plan.
+# topology: none
+# timeout: 400
+. "$(dirname "$0")/../lib.sh"
+need root
+plan 9
+
+# suite NAME BODY...: scripts a/NAME.sh in a folder of their own, which tests/run gets; it has
+# to be in the tree for guests to see it
+dir=$(mktemp -d "$TESTDIR/../build/meta.XXXXXX")
+defer rm -rf "$dir"
+mkdir "$dir/a" "$dir/b"
+script() {	# script PATH HEADER BODY
+	printf '# topology: %s\n%s\n' "$2" "$3" >"$dir/$1.sh"
+}
+
+script a/good loop 'echo 1..1; echo ok 1'
+script a/silent loop 'exit 0'
+script a/hangs loop 'echo 1..1; sleep 1000'
+sed -i '1i # timeout: 5' "$dir/a/hangs.sh"
+script a/oops loop 'echo 1..1; modprobe rsp_bad what=oops; sleep 5; echo ok 1'
+script b/short none 'echo 1..2; echo ok 1'
+script b/lies none 'echo 1..1; echo not ok 1; exit 0'
+script b/late none 'echo 1..1; echo ok 1; exit 3'
+script b/skips none 'echo "1..0 # SKIP for a reason"; exit 4'
+script b/hangs none 'echo 1..1; sleep 1000'
+sed -i '1i # timeout: 2' "$dir/b/hangs.sh"
+
+code=0
+JOBS=1 RSP_TIMEOUT_SCALE=1 "$TESTDIR/run" --no-build --dir "$dir" >"$T/out" 2>&1 || code=$?
+
+says() {
+	grep -qE "$1" "$T/out" || {
+		cat "$T/out"
+		return 1
+	}
+}
+
+run "exit code is not 0" test $code = 1
+run "closing line counts all" is "$(tail -n 1 "$T/out")" "3 passed, 7 failed, 1 skipped"
+run "a good script passes" says 'ok +a/good.sh +1 passed'
+run "silence fails" says 'FAILED +a/silent.sh .*no plan'
+run "a hanging script fails in a guest" says 'FAILED +a/hangs.sh .*timed out'
+run "a hanging script fails on the host" says 'FAILED +b/hangs.sh .*timed out'
+run "an oops ends the guest and fails" says 'FAILED +a/oops.sh .*guest is gone'
+run "a short plan fails" says 'FAILED +b/short.sh .*1 of 2 points'
+run "success in spite of failures, and the reverse, fail" \
+	eval "says 'FAILED +b/lies.sh' && says 'FAILED +b/late.sh .*exit code 3'"
+finish
