@@ -19,7 +19,8 @@
  * With verify=1 every byte is compared with a pattern, and write and read do it
  * the way a service must that looks at its memory: a descriptor is good for one
  * transfer, the message that ends it invalidates the key, and only then the
- * server checks or fills the memory and maps it again for the answer.
+ * server checks or fills the memory and maps it again for the answer. spoil=1
+ * makes the client damage each exchange: errors in the result must equal iters.
  *
  * Control, in debugfs below rsp_perf/ (addresses are of the writer's network
  * namespace):
@@ -126,6 +127,7 @@ struct rsp_perf_slot {
 	u64			start_ns;
 	u32			seed;
 	bool			is_asking;	/* for a descriptor; no transfer yet */
+	bool			is_bad;		/* wrong data, found at either end */
 	atomic_t		nr_wait;	/* answer, completion of the transfer */
 	u32			nr_desc;
 	struct rsp_desc		desc[RSP_PERF_MAX_DESC];
@@ -180,6 +182,14 @@ static bool rsp_perf_slot_check(struct rsp_perf_slot *slot, u32 seed)
 		pos += sg->length;
 	}
 	return true;
+}
+
+/* a wrong bit on purpose, to see that verify=1 finds it */
+static void rsp_perf_slot_spoil(struct rsp_perf_slot *slot)
+{
+	struct scatterlist *last = sg_last(slot->sgt.sgl, slot->sgt.nents);
+
+	*((u8 *)sg_virt(last) + last->length - 1) ^= 1;
 }
 
 /* single pages on purpose: a real service's memory is not contiguous either */
@@ -565,6 +575,7 @@ struct rsp_perf_run {
 	u32			iters;
 	u32			window;
 	u32			verify;
+	u32			spoil;
 	u32			offset;
 	u32			port;
 	u32			timeout_ms;
@@ -575,7 +586,6 @@ struct rsp_perf_run {
 	struct rsp_perf_slot	*slots;
 	u64			*lat_ns;	/* one for each exchange */
 	struct completion	over;
-	atomic_t		nr_bad;		/* wrong data */
 	atomic_t		nr_retry;	/* asked again for a descriptor */
 	atomic_t		nr_starved;	/* waited for a buffer */
 
@@ -583,6 +593,7 @@ struct rsp_perf_run {
 	struct list_head	free;		/* slots */
 	u32			nr_started;
 	u32			nr_done;
+	u32			nr_bad;		/* of these with wrong data */
 	u32			in_flight;
 	u32			limit;		/* exchanges credits and flow policy allow now */
 	u64			start_ns;
@@ -611,11 +622,6 @@ static void rsp_perf_run_failed(struct rsp_perf_run *run, int err)
 		rsp_perf_run_end(run, err);
 }
 
-static void rsp_perf_cli_bad(struct rsp_perf_run *run)
-{
-	atomic_inc(&run->nr_bad);
-}
-
 /* @slot has done nothing yet that counts: back to the free list, first in line */
 static void rsp_perf_cli_undo(struct rsp_perf_slot *slot, int status)
 {
@@ -639,6 +645,8 @@ static void rsp_perf_cli_finish(struct rsp_perf_slot *slot)
 	bool is_over;
 
 	spin_lock(&run->lock);
+	run->nr_bad += slot->is_bad;
+	slot->is_bad = false;
 	if (run->nr_done < run->iters)
 		run->lat_ns[run->nr_done++] = lat;
 	run->in_flight--;
@@ -682,6 +690,8 @@ static int rsp_perf_cli_add_msg(struct rsp_perf_slot *slot, struct rsp_work *wor
 		hdr->flags = cpu_to_le32(RSP_PERF_HAS_DATA);
 	if (run->verify)
 		rsp_perf_fill(hdr + 1, payload, slot->seed, 0);
+	if (run->spoil && payload)
+		((u8 *)(hdr + 1))[payload / 2] ^= 1;
 	rsp_work_set_send(work, buf, sizeof(*hdr) + payload);
 
 	/* the descriptor is used up: take the key from the server's memory with this message */
@@ -716,8 +726,10 @@ static void rsp_perf_cli_moved(struct rsp_work *work, int status)
 	if (status)		/* down() follows and says why */
 		return;
 	if (run->op == RSP_PERF_READ && run->verify) {
+		if (run->spoil)
+			rsp_perf_slot_spoil(slot);
 		if (!rsp_perf_slot_check(slot, slot->seed))
-			rsp_perf_cli_bad(run);
+			slot->is_bad = true;
 		/* no message can stand behind a read in one chain: its data must be here first */
 		slot->seed++;		/* what the server shall fill in next */
 		ret = rsp_perf_cli_tell(slot, true);
@@ -754,6 +766,8 @@ static int rsp_perf_cli_move(struct rsp_perf_slot *slot)
 	atomic_set(&slot->nr_wait, run->verify ? 2 : 1);
 	if (run->op == RSP_PERF_WRITE && run->verify) {
 		rsp_perf_slot_fill(slot, slot->seed);
+		if (run->spoil)
+			rsp_perf_slot_spoil(slot);
 		ret = rsp_perf_cli_add_msg(slot, work, true);
 		if (ret)
 			goto err_free_work;
@@ -845,7 +859,7 @@ static bool rsp_perf_cli_answer(struct rsp_perf_run *run, struct rsp_buf *buf,
 		return false;
 	*out = slot;
 	if (hdr->status)
-		rsp_perf_cli_bad(run);
+		slot->is_bad = true;
 
 	if (run->op < RSP_PERF_WRITE) {
 		if (run->op == RSP_PERF_SEND_LAT)
@@ -854,7 +868,7 @@ static bool rsp_perf_cli_answer(struct rsp_perf_run *run, struct rsp_buf *buf,
 			return false;
 		if (run->op == RSP_PERF_SEND_LAT && run->verify &&
 		    !rsp_perf_check(hdr + 1, run->size, slot->seed, 0))
-			rsp_perf_cli_bad(run);
+			slot->is_bad = true;
 		return true;
 	}
 
@@ -971,13 +985,13 @@ static void rsp_perf_run_report(struct rsp_perf_run *run, const struct rsp_chan_
 	scnprintf(rsp_perf_result, sizeof(rsp_perf_result),
 		  "{\"op\": \"%s\", \"dev\": \"%s\", \"vector\": %u, \"addr\": \"%s\", \"port\": %u,"
 		  " \"size_bytes\": %u, \"iters\": %u, \"window\": %u, \"verify\": %u,"
-		  " \"offset_bytes\": %u, \"errors\": %d, \"desc_retries\": %d, \"starved\": %d,"
+		  " \"offset_bytes\": %u, \"errors\": %u, \"desc_retries\": %d, \"starved\": %d,"
 		  " \"elapsed_ns\": %llu, \"lat_ns_min\": %llu, \"lat_ns_mean\": %llu,"
 		  " \"lat_ns_p50\": %llu, \"lat_ns_p99\": %llu, \"lat_ns_max\": %llu,"
 		  " \"msgs_per_s\": %llu, \"bytes_per_s\": %llu}\n",
 		  rsp_perf_op_name[run->op], info->dev, info->vector, run->addr, run->port,
 		  run->size, n, run->window, run->verify, run->offset,
-		  atomic_read(&run->nr_bad), atomic_read(&run->nr_retry),
+		  run->nr_bad, atomic_read(&run->nr_retry),
 		  atomic_read(&run->nr_starved), elapsed, run->lat_ns[0],
 		  div64_u64(sum, n), run->lat_ns[(n - 1) / 2],
 		  run->lat_ns[(u32)((n - 1) * 99ULL / 100)], run->lat_ns[n - 1],
@@ -1052,6 +1066,7 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 		{ "iters",	&run->iters,	1, RSP_PERF_MAX_ITERS },
 		{ "window",	&run->window,	1, RSP_PERF_MAX_WINDOW },
 		{ "verify",	&run->verify,	0, 1 },
+		{ "spoil",	&run->spoil,	0, 1 },
 		{ "offset",	&run->offset,	0, PAGE_SIZE - 1 },
 		{ "timeout_ms",	&run->timeout_ms, 1, 3600000 },
 	};
@@ -1084,7 +1099,7 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 				break;
 		if (i == ARRAY_SIZE(nums))
 			return rsp_perf_fail(-EINVAL,
-				"%s is no key: op addr src port size iters window verify offset timeout_ms",
+				"%s is no key: op addr src port size iters window verify spoil offset timeout_ms",
 				word);
 		if (kstrtou32(val, 10, nums[i].val) || *nums[i].val < nums[i].min ||
 		    *nums[i].val > nums[i].max)

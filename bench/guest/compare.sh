@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Run in a lab guest by bench/compare: the contenders take turns, in one boot.
+#
+# usage: guest/compare.sh "CONTENDER..." REPEATS "JOB:QD:IOS..."
+set -u
+. "$(dirname "$0")/lib.sh"
+read -ra contenders <<<"$1"
+repeats=$2
+read -ra cells <<<"$3"
+
+: >"$OUT"
+rxe_dummy 9000 || bench_die "no RDMA device"
+# the export first, so that the file is there before anyone mounts
+bench_server_up || bench_die "no NFS server"
+bench_server_down
+bench_file || bench_die "cannot make the file"
+
+for ((r = 1; r <= repeats; r++)); do
+	# every second round backwards: neither drift nor neighbours favour anyone
+	order=("${contenders[@]}")
+	if ((r % 2 == 0)); then
+		order=()
+		for c in "${contenders[@]}"; do
+			order=("$c" "${order[@]}")
+		done
+	fi
+	for c in "${order[@]}"; do
+		contender_to "$c"
+		# not counted: caches, connections, credits find their level
+		fio_cell randread-4k 8 200 >/dev/null
+		for cell in "${cells[@]}"; do
+			IFS=: read -r job qd ios <<<"$cell"
+			figures=$(fio_cell "$job" "$qd" "$ios")
+			record "$job qd$qd" "$c" "$r" "$figures"
+		done
+		progress "round $r of $repeats: $c done"
+	done
+done
+contender_off
+bench_server_down
+if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
+	bench_die "the kernel complained, see above"
+fi

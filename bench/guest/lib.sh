@@ -1,0 +1,168 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# Functions of the benchmarks, for a lab guest. The measuring ones also work on a real machine.
+#
+# A figure is one line of JSON in $OUT: {cell, contender, repeat, METRIC: NUMBER...}; bench/table
+# reads such files. Units stand in the names of the metrics.
+. "$(dirname "${BASH_SOURCE[0]}")/../../lab/guest/lib.sh"
+BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+POLICIES=${POLICIES:-$BENCH/../build/policies}
+OUT=${OUT:-/out/figures.jsonl}
+MNT=${MNT:-/mnt/bench}
+SERVER=${SERVER:-10.9.0.1}
+
+# progress TEXT...: a line with the time since this script began
+progress() {
+	printf '[%4ds] %s\n' $SECONDS "$*" >&2
+}
+
+bench_die() {
+	progress "error: $*"
+	exit 1
+}
+
+# record CELL CONTENDER REPEAT JSON: add a figure
+record() {
+	jq -c --arg cell "$1" --arg contender "$2" --argjson repeat "$3" \
+		'{cell: $cell, contender: $contender, repeat: $repeat} + .' <<<"$4" >>"$OUT" ||
+		bench_die "no figure for $1 $2: $4"
+}
+
+# ---- policies -----------------------------------------------------------------------------
+
+# policy_on FAMILY NAME: register build/policies/NAME.bpf.o, pinned in /sys/fs/bpf/rsp/bench/FAMILY
+policy_on() {
+	local dir=/sys/fs/bpf/rsp/bench/$1
+	mkdir -p "$dir"
+	bpftool struct_ops register "$POLICIES/$2.bpf.o" "$dir" >/tmp/policy_on 2>&1 || {
+		cat /tmp/policy_on >&2
+		return 1
+	}
+}
+
+# policy_off FAMILY: remove its pins, which unregisters it
+policy_off() {
+	[ ! -d "/sys/fs/bpf/rsp/bench/$1" ] || rm -r "/sys/fs/bpf/rsp/bench/$1"
+}
+
+# ---- contenders ---------------------------------------------------------------------------
+
+# The server runs with whatever RDMA transport is loaded; only one can be, and a change needs the
+# server down, since nfsd holds the transport module. The export is kept, mounted at /exp.
+CONTENDER=
+
+# contender_to rsp|rsp+noop|stock|tcp [MOUNT-OPTIONS]: mount the export at $MNT by that transport
+contender_to() {
+	local want have proto=rdma,port=20049 f
+	case $1 in
+	rsp | rsp+noop) want=rsp ;;
+	stock) want=stock ;;
+	tcp)	proto=tcp
+		want= ;;
+	*) bench_die "what is contender $1?" ;;
+	esac
+	contender_off
+	have=
+	[ ! -e /sys/module/rsp_nfs ] || have=rsp
+	[ ! -e /sys/module/rpcrdma ] || have=stock
+	if [ -n "$want" ] && [ "$want" != "$have" ]; then
+		bench_server_down
+		nfs_transport "$want" || bench_die "cannot load the $want transport"
+		have=$want
+	fi
+	bench_server_up "${have:+20049}" || bench_die "no NFS server"
+	if [ "$1" = rsp+noop ]; then
+		for f in buf ep flow; do
+			policy_on $f "${f}_noop" || bench_die "cannot register ${f}_noop"
+		done
+	fi
+	mkdir -p "$MNT"
+	timeout 60 mount -t nfs -o "vers=4.2,proto=$proto${2:+,$2}" "$SERVER:/" "$MNT" ||
+		bench_die "cannot mount over $1"
+	CONTENDER=$1
+}
+
+# contender_off: unmount, take policies away
+contender_off() {
+	local f
+	! mountpoint -q "$MNT" || umount "$MNT" || umount -f "$MNT" || bench_die "cannot unmount"
+	for f in buf ep flow; do
+		policy_off $f
+	done
+	CONTENDER=
+}
+
+bench_server_up() {
+	[ "$(cat /proc/fs/nfsd/threads 2>/dev/null || echo 0)" = 0 ] || return 0
+	nfs_server_up size="${EXPORT_SIZE:-512M}" threads="${NFSD_THREADS:-4}" rdma="${1:-0}" \
+		>/tmp/nfs_server_up 2>&1 || {
+		cat /tmp/nfs_server_up >&2
+		return 1
+	}
+}
+
+# not nfs_server_down: the files in /exp stay
+bench_server_down() {
+	[ -e /proc/fs/nfsd/threads ] || return 0
+	rpc.nfsd 0
+	wait_until 10 bench_server_is_down
+}
+
+bench_server_is_down() {
+	[ "$(cat /proc/fs/nfsd/threads)" = 0 ]
+}
+
+# wait_until SECONDS COMMAND...
+wait_until() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep .1
+	done
+}
+
+# bench_file: the file that the jobs read and write, made on the server's side
+bench_file() {
+	[ "$(stat -c %s /exp/rsp.fio 2>/dev/null)" = $((64 << 20)) ] ||
+		dd if=/dev/zero of=/exp/rsp.fio bs=1M count=64 status=none
+}
+
+# ---- measuring ----------------------------------------------------------------------------
+
+# cpu_ticks: busy time of all processors since boot, in USER_HZ ticks of 10 ms
+cpu_ticks() {
+	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8; exit }' /proc/stat
+}
+
+# pool_bytes: what services hold of RSP's pool, null without RSP
+pool_bytes() {
+	rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add // null' 2>/dev/null ||
+		echo null
+}
+
+# fio_cell JOB QD IOS: run bench/fio/JOB.fio at $MNT, print the figures as JSON
+fio_cell() {
+	local t0 t1 b0 b1 rc=0
+	t0=$(date +%s%N) b0=$(cpu_ticks)
+	DIR=$MNT QD=$2 IOS=$3 timeout 300 fio --output-format=json --output=/tmp/fio.json \
+		"$BENCH/fio/$1.fio" >/tmp/fio.err 2>&1 || rc=$?
+	t1=$(date +%s%N) b1=$(cpu_ticks)
+	if [ $rc != 0 ]; then
+		tail -n 5 /tmp/fio.err >&2
+		echo '{"errors": 1}'
+		return
+	fi
+	sed -n '/^{/,$p' /tmp/fio.json | jq -c --argjson ms $(((t1 - t0) / 1000000)) \
+		--argjson cpu_ms $(((b1 - b0) * 10)) --argjson cpus "$(nproc)" --argjson pool "$(pool_bytes)" '
+		.jobs[0] as $j | [$j.read, $j.write] | {
+			iops: (map(.iops) | add),
+			bytes_per_s: (map(.bw_bytes) | add),
+			lat_ns_p50: (map(.clat_ns.percentile["50.000000"] // 0) | add),
+			lat_ns_p99: (map(.clat_ns.percentile["99.000000"] // 0) | add),
+			cpu_us_per_io: ($cpu_ms * 1000 / (map(.total_ios) | add)),
+			cpu_percent: ($cpu_ms * 100 / ($ms * $cpus)),
+			pool_held_bytes: $pool,
+			errors: $j.error
+		}'
+}
