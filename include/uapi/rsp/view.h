@@ -78,6 +78,7 @@ enum rsp_exit_kind {
 	RSP_EXIT_RANGE,		/* too many answers out of range: ejected */
 	RSP_EXIT_STALL,		/* a request waited past stall_ms: ejected */
 	RSP_EXIT_UNLOAD,	/* rsp.ko unloads */
+	RSP_EXIT_INIT,		/* its init failed: it did not become the active one */
 	RSP_NR_EXIT,
 };
 

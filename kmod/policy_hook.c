@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The questions: for each the builtin answer, the call of the active policy,
+ * and what its answer is clamped to.
+ *
+ * With builtin active a question costs a static branch. Otherwise a call runs
+ * with preemption disabled, which is also what keeps the policy alive, and
+ * counts its answer. An answer out of range is clamped; too many of them doom
+ * the policy.
+ */
+#include <linux/bpf.h>
+#include <linux/cleanup.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+#include <linux/timekeeping.h>
+
+#include <rsp/ops.h>
+
+#include "policy.h"
+#include "policy_private.h"
+
+/* more bad answers than this within a second, or in all, eject */
+#define RSP_POLICY_BAD_PER_S	64
+#define RSP_POLICY_BAD_TOTAL	1024
+
+/* ---------------------------------------------------------------- builtin -- */
+
+/*
+ * The builtin policy, tuned here. noop_buf, noop_ep and noop_flow in policies/
+ * answer the same: change both.
+ */
+#define RSP_BUILTIN_COPY_BYTES		5120	/* copy payloads up to this into the message */
+#define RSP_BUILTIN_INLINE_BYTES	8192	/* send them from their pages up to this */
+#define RSP_BUILTIN_HEADER_BYTES	512	/* room in the message for what is not payload */
+#define RSP_BUILTIN_LINGER_S		300
+#define RSP_BUILTIN_WEIGHT		100
+
+/* everything, as long as the host's limit allows */
+static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
+{
+	u64 left_bytes;
+
+	if (req->held_bytes >= req->limit_bytes || !req->buf_bytes)
+		return 0;
+	left_bytes = req->limit_bytes - req->held_bytes;
+	return min_t(u64, req->want, div_u64(left_bytes, req->buf_bytes));
+}
+
+/* what its channels may send at once, and a quarter more for refill to lag */
+static u32 rsp_builtin_recv_depth(const struct rsp_rq_view *rq)
+{
+	u64 depth = (u64)rq->credits + rq->credits / 4;
+
+	return clamp_t(u64, depth, rq->min, max(rq->min, rq->size));
+}
+
+/*
+ * A copy of a few pages is cheaper than a registration and its invalidation;
+ * past that, gathering from the pages saves the copy at the price of a
+ * completion; what does not fit the message has to be registered.
+ */
+static u32 rsp_builtin_bulk(const struct rsp_bulk_req *req)
+{
+	if ((u64)req->size + RSP_BUILTIN_HEADER_BYTES > req->max_inline)
+		return RSP_BULK_REG;
+	if (req->size <= RSP_BUILTIN_COPY_BYTES)
+		return RSP_BULK_COPY;
+	if (req->size <= RSP_BUILTIN_INLINE_BYTES)
+		return RSP_BULK_INLINE;
+	return RSP_BULK_REG;
+}
+
+/* ----------------------------------------------------------------- calling - */
+
+/**
+ * struct rsp_call - one call of the active policy
+ * @policy: NULL if builtin became the active one meanwhile
+ * @outer: whose program this call interrupted on this CPU
+ */
+struct rsp_call {
+	struct rsp_policy	*policy;
+	struct rsp_policy	*outer;
+};
+
+#define rsp_hook_is_on(family)	static_branch_unlikely(&rsp_policy_on[family])
+
+/*
+ * Begin a call: the ops struct of the active policy, or NULL. @priv belonged to
+ * an earlier policy, or to an earlier activation of this one, if the
+ * generations differ: then it is zeroed.
+ */
+static const void *rsp_call_begin(struct rsp_call *call, enum rsp_family family,
+				  struct rsp_hookgen *gen, void *priv, size_t len)
+{
+	struct rsp_policy *policy;
+
+	preempt_disable();
+	policy = rcu_dereference_sched(rsp_policy_active[family]);
+	call->policy = policy;
+	if (!policy)
+		return NULL;
+	call->outer = this_cpu_read(rsp_policy_running);
+	this_cpu_write(rsp_policy_running, policy);
+	if (gen && gen->gen != policy->gen) {
+		memset(priv, 0, len);
+		gen->gen = policy->gen;
+	}
+	return policy->ops;
+}
+
+static void rsp_call_end(struct rsp_call *call)
+{
+	if (call->policy)
+		this_cpu_write(rsp_policy_running, call->outer);
+	preempt_enable();
+}
+
+static void rsp_call_count(struct rsp_call *call)
+{
+	this_cpu_inc(call->policy->stat->nr_call);
+}
+
+/* Count a bad answer. Racy windows only shift the limit by a few answers. */
+static noinline void rsp_call_bad(struct rsp_call *call, const char *hook, s64 answer,
+				  s64 low, s64 high)
+{
+	struct rsp_policy *policy = call->policy;
+	u32 nr_bad = atomic_inc_return(&policy->nr_bad);
+
+	this_cpu_inc(policy->stat->nr_clamp);
+	if (time_after(jiffies, READ_ONCE(policy->bad_jiffies) + HZ)) {
+		WRITE_ONCE(policy->bad_jiffies, jiffies);
+		WRITE_ONCE(policy->bad_base, nr_bad - 1);
+	}
+	if (nr_bad - READ_ONCE(policy->bad_base) > RSP_POLICY_BAD_PER_S ||
+	    nr_bad > RSP_POLICY_BAD_TOTAL)
+		rsp_policy_doom(policy, RSP_EXIT_RANGE, answer,
+				"%s answered %lld, allowed %lld to %lld",
+				hook, answer, low, high);
+}
+
+/* Count an answer and bring it into range. */
+static u32 rsp_call_clamp(struct rsp_call *call, const char *hook, s64 answer, s64 low,
+			  s64 high)
+{
+	rsp_call_count(call);
+	if (likely(answer >= low && answer <= high))
+		return answer;
+	rsp_call_bad(call, hook, answer, low, high);
+	return clamp(answer, low, high);
+}
+
+/* ---------------------------------------------------------------- buffers -- */
+
+u32 rsp_policy_admit(struct rsp_svc_view *svc, struct rsp_hookgen *gen,
+		     struct rsp_buf_req *req)
+{
+	const struct rsp_buf_ops *ops;
+	struct rsp_call call;
+	u32 nr;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_BUF))
+		return rsp_builtin_admit(req);
+	ops = rsp_call_begin(&call, RSP_FAMILY_BUF, gen, svc->priv, sizeof(svc->priv));
+	if (ops && ops->admit)
+		nr = rsp_call_clamp(&call, "admit", ops->admit(svc, req), 0, req->want);
+	else
+		nr = rsp_builtin_admit(req);
+	rsp_call_end(&call);
+	return nr;
+}
+
+void rsp_policy_release(struct rsp_svc_view *svc, struct rsp_hookgen *gen, u32 class,
+			u32 nr)
+{
+	const struct rsp_buf_ops *ops;
+	struct rsp_call call;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_BUF))
+		return;
+	ops = rsp_call_begin(&call, RSP_FAMILY_BUF, gen, svc->priv, sizeof(svc->priv));
+	if (ops && ops->release) {
+		rsp_call_count(&call);
+		ops->release(svc, class, nr);
+	}
+	rsp_call_end(&call);
+}
+
+u32 rsp_policy_recv_depth(struct rsp_rq_view *rq, struct rsp_hookgen *gen)
+{
+	const struct rsp_buf_ops *ops;
+	struct rsp_call call;
+	u32 depth;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_BUF))
+		return rsp_builtin_recv_depth(rq);
+	ops = rsp_call_begin(&call, RSP_FAMILY_BUF, gen, rq->priv, sizeof(rq->priv));
+	if (ops && ops->recv_depth)
+		depth = rsp_call_clamp(&call, "recv_depth", ops->recv_depth(rq),
+				       rq->min, max(rq->min, rq->size));
+	else
+		depth = rsp_builtin_recv_depth(rq);
+	rsp_call_end(&call);
+	return depth;
+}
+
+u32 rsp_policy_bulk(struct rsp_chan_view *chan, struct rsp_bulk_req *req)
+{
+	const struct rsp_buf_ops *ops;
+	struct rsp_call call;
+	u32 bulk;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_BUF))
+		return rsp_builtin_bulk(req);
+	ops = rsp_call_begin(&call, RSP_FAMILY_BUF, NULL, NULL, 0);
+	if (ops && ops->bulk)
+		bulk = rsp_call_clamp(&call, "bulk", ops->bulk(chan, req),
+				      RSP_BULK_INLINE, RSP_BULK_REG);
+	else
+		bulk = rsp_builtin_bulk(req);
+	rsp_call_end(&call);
+	return bulk;
+}
+
+u32 rsp_policy_reclaim(struct rsp_svc_view *svc, struct rsp_hookgen *gen,
+		       struct rsp_buf_req *req, u32 spare)
+{
+	const struct rsp_buf_ops *ops;
+	struct rsp_call call;
+	u32 nr = spare;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_BUF))
+		return spare;
+	ops = rsp_call_begin(&call, RSP_FAMILY_BUF, gen, svc->priv, sizeof(svc->priv));
+	if (ops && ops->reclaim) {
+		/* a policy cannot know what is spare: more than that is all of it */
+		nr = rsp_call_clamp(&call, "reclaim", ops->reclaim(svc, req), 0, INT_MAX);
+		nr = min(nr, spare);
+	}
+	rsp_call_end(&call);
+	return nr;
+}
+
+/* -------------------------------------------------------------- endpoints -- */
+
+/* the vector that is next, a receive queue shared with it */
+static u64 rsp_builtin_place(const struct rsp_place_req *req)
+{
+	return req->next_vector & RSP_PLACE_VECTOR_MASK;
+}
+
+u64 rsp_policy_place(struct rsp_place_req *req)
+{
+	const u64 bits = RSP_PLACE_VECTOR_MASK | RSP_PLACE_PRIVATE_RQ;
+	const struct rsp_ep_ops *ops;
+	struct rsp_call call;
+	u64 place;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_EP)) {
+		place = rsp_builtin_place(req);
+	} else {
+		ops = rsp_call_begin(&call, RSP_FAMILY_EP, NULL, NULL, 0);
+		if (ops && ops->place) {
+			place = ops->place(req);
+			rsp_call_count(&call);
+			if (place & ~bits)
+				rsp_call_bad(&call, "place", place, 0, bits);
+		} else {
+			place = rsp_builtin_place(req);
+		}
+		rsp_call_end(&call);
+	}
+	return (place & RSP_PLACE_PRIVATE_RQ) |
+	       ((u32)(place & RSP_PLACE_VECTOR_MASK) % max(req->nr_vector, 1U));
+}
+
+bool rsp_policy_rehome(struct rsp_ep_view *ep, struct rsp_hookgen *gen, u32 why)
+{
+	const struct rsp_ep_ops *ops;
+	struct rsp_call call;
+	bool move = false;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_EP))
+		return false;
+	ops = rsp_call_begin(&call, RSP_FAMILY_EP, gen, ep->priv, sizeof(ep->priv));
+	if (ops && ops->rehome)
+		/* what is neither yes nor no must not move anything */
+		move = rsp_call_clamp(&call, "rehome", ops->rehome(ep, why), 0, 1) == 1;
+	rsp_call_end(&call);
+	return move;
+}
+
+u32 rsp_policy_linger(struct rsp_ep_view *ep, struct rsp_hookgen *gen)
+{
+	const struct rsp_ep_ops *ops;
+	struct rsp_call call;
+	u32 linger_s = RSP_BUILTIN_LINGER_S;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_EP))
+		return linger_s;
+	ops = rsp_call_begin(&call, RSP_FAMILY_EP, gen, ep->priv, sizeof(ep->priv));
+	if (ops && ops->linger)
+		linger_s = rsp_call_clamp(&call, "linger", ops->linger(ep), 1, 3600);
+	rsp_call_end(&call);
+	return linger_s;
+}
+
+void rsp_policy_ep_up(struct rsp_ep_view *ep, struct rsp_hookgen *gen)
+{
+	const struct rsp_ep_ops *ops;
+	struct rsp_call call;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_EP))
+		return;
+	ops = rsp_call_begin(&call, RSP_FAMILY_EP, gen, ep->priv, sizeof(ep->priv));
+	if (ops && ops->ep_up) {
+		rsp_call_count(&call);
+		ops->ep_up(ep);
+	}
+	rsp_call_end(&call);
+}
+
+void rsp_policy_ep_down(struct rsp_ep_view *ep, struct rsp_hookgen *gen)
+{
+	const struct rsp_ep_ops *ops;
+	struct rsp_call call;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_EP))
+		return;
+	ops = rsp_call_begin(&call, RSP_FAMILY_EP, gen, ep->priv, sizeof(ep->priv));
+	if (ops && ops->ep_down) {
+		rsp_call_count(&call);
+		ops->ep_down(ep);
+	}
+	rsp_call_end(&call);
+}
+
+/* ------------------------------------------------------------------- flow -- */
+
+void rsp_policy_chan_open(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
+{
+	const struct rsp_flow_ops *ops;
+	struct rsp_call call;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_FLOW))
+		return;
+	ops = rsp_call_begin(&call, RSP_FAMILY_FLOW, gen, chan->priv, sizeof(chan->priv));
+	if (ops && ops->chan_open) {
+		rsp_call_count(&call);
+		ops->chan_open(chan);
+	}
+	rsp_call_end(&call);
+}
+
+void rsp_policy_chan_close(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
+{
+	const struct rsp_flow_ops *ops;
+	struct rsp_call call;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_FLOW))
+		return;
+	ops = rsp_call_begin(&call, RSP_FAMILY_FLOW, gen, chan->priv, sizeof(chan->priv));
+	if (ops && ops->chan_close) {
+		rsp_call_count(&call);
+		ops->chan_close(chan);
+	}
+	rsp_call_end(&call);
+}
+
+u32 rsp_policy_grant(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
+{
+	const struct rsp_flow_ops *ops;
+	u32 max_credits = max(chan->max_credits, 1U);
+	struct rsp_call call;
+	u32 grant = max_credits;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_FLOW))
+		return grant;
+	ops = rsp_call_begin(&call, RSP_FAMILY_FLOW, gen, chan->priv, sizeof(chan->priv));
+	if (ops && ops->grant)
+		grant = rsp_call_clamp(&call, "grant", ops->grant(chan), 1, max_credits);
+	rsp_call_end(&call);
+	return grant;
+}
+
+u32 rsp_policy_window(struct rsp_chan_view *chan, struct rsp_hookgen *gen,
+		      struct rsp_ack_req *req)
+{
+	const struct rsp_flow_ops *ops;
+	u32 max_credits = max(chan->max_credits, 1U);
+	struct rsp_call call;
+	u32 window = max_credits;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_FLOW))
+		return window;
+	ops = rsp_call_begin(&call, RSP_FAMILY_FLOW, gen, chan->priv, sizeof(chan->priv));
+	if (ops && ops->window)
+		window = rsp_call_clamp(&call, "window", ops->window(chan, req), 1,
+					max_credits);
+	rsp_call_end(&call);
+	return window;
+}
+
+u32 rsp_policy_weight(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
+{
+	const struct rsp_flow_ops *ops;
+	struct rsp_call call;
+	u32 weight = RSP_BUILTIN_WEIGHT;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_FLOW))
+		return weight;
+	ops = rsp_call_begin(&call, RSP_FAMILY_FLOW, gen, chan->priv, sizeof(chan->priv));
+	if (ops && ops->weight)
+		weight = rsp_call_clamp(&call, "weight", ops->weight(chan), 1, 1000);
+	rsp_call_end(&call);
+	return weight;
+}
+
+void rsp_policy_stall(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
+{
+	const struct rsp_flow_ops *ops;
+	struct rsp_call call;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_FLOW))
+		return;
+	ops = rsp_call_begin(&call, RSP_FAMILY_FLOW, gen, chan->priv, sizeof(chan->priv));
+	if (ops && ops->stall) {
+		rsp_call_count(&call);
+		ops->stall(chan);
+	}
+	rsp_call_end(&call);
+}
+
+/* ------------------------------------------------------------------ stalls - */
+
+void rsp_policy_waited(enum rsp_family family, u64 waited_ns)
+{
+	struct rsp_policy *policy;
+	u64 active_ns;
+	u32 waited_ms;
+
+	guard(preempt)();
+	policy = rcu_dereference_sched(rsp_policy_active[family]);
+	if (!policy)
+		return;
+	/* a wait that began under the policy before is not this one's fault */
+	active_ns = ktime_get_boottime_ns() - READ_ONCE(policy->since_ns);
+	waited_ms = min_t(u64, div_u64(min(waited_ns, active_ns), NSEC_PER_MSEC), U32_MAX);
+	if (waited_ms > policy->stall_ms)
+		rsp_policy_doom(policy, RSP_EXIT_STALL, waited_ms,
+				"a wait of %u ms, allowed %u ms", waited_ms,
+				policy->stall_ms);
+}
