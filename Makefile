@@ -184,7 +184,11 @@ check:
 
 # inside the guest root, or on a machine that has the tools
 check-here:
-	+$(Q)$(MAKE) --no-print-directory modules W=1 C=2 KBSUFFIX=-check
+	$(Q)rm -rf $(B)/kbuild/$(KREL)-check
+	+$(Q)$(MAKE) --no-print-directory modules W=1 C=2 KBSUFFIX=-check \
+		MODS="$(or $(MODS),kmod nfs iscsi bench)" 2>&1 | tee $(B)/check.log
+	$(Q)! grep -E '^[^/].*: (warning|error):' $(B)/check.log >/dev/null || \
+		{ echo "check: warnings, see above"; exit 1; }
 	$(Q)packaging/check-docs $(KDIR)
 	$(Q)packaging/check-shell
 

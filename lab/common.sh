@@ -36,6 +36,7 @@ root_krel() {
 }
 
 # What a guest can be given, as options or in the environment, see docs/lab.md.
+# shellcheck disable=SC2034 # for the help of the scripts that call us
 LAB_OPTIONS="  --topology loop|pair  one guest (vm) or two on a link (srv, cli)     TOPOLOGY=loop
   --smp N               processors of a guest                            SMP=2, pair 1
   --mem MB              memory of a guest                                MEM=3072, pair 2048

@@ -52,7 +52,7 @@ t_on() {
 	local node=$1
 	shift
 	case $node in
-	here) eval "$@" ;;
+	here) eval "$*" ;;
 	*) on "$node" 120 "$@" ;;
 	esac
 }

@@ -79,5 +79,6 @@ run "a module that cannot be taken out fails" gives 1 'still loaded: rsp_bad'
 echo 0 >/sys/module/rsp_bad/parameters/busy
 
 dmesg -C		# all that was on purpose, and our own mark
+# shellcheck disable=SC2034
 t_marks=("$(/src/tests/klog mark again)")
 finish
