@@ -73,7 +73,7 @@ contender_to() {
 	bench_server_up "${have:+20049}" || bench_die "no NFS server"
 	if [ "$1" = rsp+noop ]; then
 		for f in buf ep flow; do
-			policy_on $f "${f}_noop" || bench_die "cannot register ${f}_noop"
+			policy_on $f "noop_$f" || bench_die "cannot register noop_$f"
 		done
 	fi
 	mkdir -p "$MNT"

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What bench/demo runs in the guest: guest/demo.sh FAMILY "POLICY..."; builtin is one of them.
+set -u
+. "$(dirname "$0")/lib.sh"
+family=$1
+read -ra policies <<<"$2"
+cells="randread-4k:8:${IOS:-2000} randwrite-4k:8:${IOS:-2000} read-1m:4:48 write-1m:4:48"
+
+# measure CONTENDER: the four cells
+measure() {
+	local cell job qd ios figures
+	fio_cell randread-4k 8 100 >/dev/null
+	for cell in $cells; do
+		IFS=: read -r job qd ios <<<"$cell"
+		figures=$(fio_cell "$job" "$qd" "$ios")
+		record "$job qd$qd" "$1" 1 "$figures"
+		progress "$1: $job $(jq -r '"\(.iops | floor) IOPS, \(.errors) errors"' <<<"$figures")"
+	done
+}
+
+# active: name of the policy in force
+active() {
+	rspctl -j policy show | jq -r --arg f "$family" \
+		'[.. | objects | select(.family? == $f and (.active? // .is_active?))][0].name'
+}
+
+# swap_ms: what the last activation took
+swap_us() {
+	rspctl -j policy show | jq -r --arg f "$family" \
+		'[.. | objects | select(.family? == $f and (.active? // .is_active?))][0].swap_ns / 1000 | floor'
+}
+
+# swap_to POLICY: while fio runs with checksums. The first registration is bpftool's, to show
+# that it is all it takes; then rspctl, which puts the new one in force before the old one goes.
+swap_to() {
+	local pid rc=0 us=0 first=
+	DIR=$MNT QD=8 RUNTIME=6 timeout 120 fio --output-format=json --output=/tmp/verify.json \
+		"$BENCH/fio/verify.fio" >/tmp/verify.err 2>&1 &
+	pid=$!
+	sleep 2
+	if [ "$1" = builtin ]; then
+		:
+	elif [ ! -d /sys/fs/bpf/rsp/bench/$family ]; then
+		first=1
+		policy_on "$family" "$1" || bench_die "bpftool cannot register $1"
+	else
+		rspctl policy swap "$POLICIES/$1.bpf.o" || bench_die "rspctl cannot swap to $1"
+	fi
+	[ "$1" = builtin ] || us=$(swap_us)
+	sleep 1
+	wait $pid || rc=$?
+	[ $rc = 0 ] || tail -n 5 /tmp/verify.err >&2
+	record "swapped in under fio --verify" "$1" 1 \
+		"$(sed -n '/^{/,$p' /tmp/verify.json | jq -c --argjson rc $rc --argjson us "$us" \
+			'{errors: (.jobs[0].error + $rc), swap_us: $us,
+			  verified_bytes: .jobs[0].read.io_bytes}')"
+	if [ "$1" = builtin ]; then
+		progress "builtin: fio --verify ran, exit code $rc"
+	else
+		progress "$1: swapped in by $([ -n "$first" ] && echo "bpftool struct_ops register" ||
+			echo "rspctl policy swap") in $us us under fio --verify, exit code $rc; active: $(active)"
+	fi
+}
+
+show() {
+	echo
+	echo "\$ $*"
+	"$@" 2>&1 | head -n "${LINES_MAX:-25}"
+}
+
+: >"$OUT"
+rxe_dummy 9000 || bench_die "no RDMA device"
+contender_to rsp
+bench_file
+progress "NFSv4.2 over RSP mounted: $(grep " $MNT " /proc/mounts | cut -d' ' -f1-3)"
+
+for p in "${policies[@]}"; do
+	swap_to "$p"
+	measure "$p"
+	last=$p
+done
+
+if [ "$last" != builtin ]; then
+	show rspctl policy show
+	for pin in $(find /sys/fs/bpf/rsp -type f -name '*stat*' | sort | head -n 3); do
+		LINES_MAX=14 show bpftool map dump pinned "$pin"
+	done
+	show rspctl -j chan show
+	show rspctl pool show
+fi
+
+contender_off
+rspctl policy unload "$last" >/dev/null 2>&1
+contender_to stock
+measure stock
+contender_to tcp
+measure tcp
+contender_off
+bench_server_down
+if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
+	bench_die "the kernel complained, see above"
+fi
