@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The objects of rsp.ko, and what their files offer each other.
+ *
+ * Lock order, outermost first:
+ *	policy mutex (policy.c)
+ *	rsp_dev_mutex			list of devices
+ *	rsp_dev.mutex			CQs, receive queues, key growth
+ *	rsp_svc.lock, rsp_rq.lock, rsp_ep.hook_lock, rsp_chan.flow_lock
+ *					one at a time; policy hooks run under these
+ *	rsp_mag.lock, rsp_class_pool.lock, rsp_ep.sq_lock, rsp_keys.lock,
+ *	rsp_chan.map_lock
+ * All spinlocks are taken in process context (CQs are polled by work queues).
+ */
+#ifndef _RSP_CORE_H
+#define _RSP_CORE_H
+
+#include <linux/completion.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/rdma_cm.h>
+#include <rdma/rw.h>
+
+#include <rsp/rsp.h>
+#include "policy.h"
+
+#define RSP_MAX_DEV		8	/* devices the pool is mapped for at once */
+#define RSP_BATCH		16	/* buffers moved at a time: magazines, receive posts */
+#define RSP_RQ_MIN		32	/* receives a shared queue keeps whatever the policy says */
+#define RSP_RQ_SIZE		1024	/* receives a shared queue can hold */
+#define RSP_CQ_SIZE		4096	/* completions, more CQs are made when they are taken */
+#define RSP_KEY_PAGES		272	/* pages a key can cover: 1 MiB at any alignment */
+#define RSP_MAP_MAX_KEY		16
+#define RSP_SEND_SGE		30	/* gather entries of a message, fewer if the device says so */
+
+struct rsp_ibuf;
+
+/* ------------------------------------------------------------------ device */
+
+/* a completion queue and what its users may put into it */
+struct rsp_cq {
+	struct list_head	list;
+	struct ib_cq		*cq;
+	u32			size;
+	u32			used;		/* reserved; rsp_dev.mutex */
+	u32			rq_classes;	/* bit per class whose shared queue is counted */
+};
+
+struct rsp_vec {
+	struct list_head	cqs;		/* rsp_dev.mutex */
+	struct rsp_rq		*rq[RSP_NR_CLASS];	/* made at first use; rsp_dev.mutex */
+};
+
+struct rsp_keys {
+	spinlock_t		lock;		/* free, nr_free */
+	struct list_head	free;
+	u32			nr_free;
+	atomic_t		nr;		/* allocated */
+	struct work_struct	grow_work;
+	u32			max_pages;
+};
+
+struct rsp_dev {
+	struct list_head	list;		/* rsp_dev_mutex */
+	struct ib_device	*ibdev;
+	struct ib_pd		*pd;
+	u32			index;		/* into rsp_arena.dma[] */
+	u32			nr_vec;
+	struct rsp_vec		*vecs;
+	atomic_t		next_vec;
+	bool			has_srq;
+	bool			is_dead;	/* mutex */
+	u32			max_send_sge;
+	struct mutex		mutex;
+	u32			nr_ep;		/* mutex */
+	wait_queue_head_t	idle_wait;	/* nr_ep reached 0 */
+	struct rsp_keys		keys;
+};
+
+extern struct workqueue_struct *rsp_wq;
+
+int rsp_dev_init(void);
+void rsp_dev_exit(void);
+struct rsp_dev *rsp_dev_enter(struct ib_device *ibdev);
+void rsp_dev_leave(struct rsp_dev *dev);
+struct rsp_cq *rsp_cq_get(struct rsp_dev *dev, u32 vector, struct rsp_rq *rq, u32 nr_cqe);
+void rsp_cq_put(struct rsp_dev *dev, struct rsp_cq *cq, u32 nr_cqe);
+
+/* ----------------------------------------------------------------- service */
+
+/* a per-CPU stock of free buffers of one class */
+struct rsp_mag {
+	spinlock_t		lock;		/* other CPUs only to reclaim */
+	u32			nr;
+	struct rsp_ibuf		*slot[2 * RSP_BATCH];
+};
+
+struct rsp_svc_cpu {
+	struct rsp_mag		mag[RSP_NR_CLASS];
+	s64			moved_bytes;	/* received buffers handed over, can be negative */
+};
+
+struct rsp_svc {
+	struct rsp_svc_view	view;
+	struct rsp_hookgen	gen;
+	spinlock_t		lock;		/* policy hooks, view counters, wakers */
+	struct kref		ref;
+	const struct rsp_svc_ops *ops;
+	struct module		*owner;
+	struct rsp_svc_cpu __percpu *cpu;
+	atomic64_t		held_bytes;	/* taken from the pool */
+	u32			recv_class;
+	atomic_t		nr_chan;
+	wait_queue_head_t	idle_wait;
+	u64			starved_ns;	/* since when it waits for buffers, 0 if not */
+	void			(*wake_fn)(void *arg);
+	void			*wake_arg;
+	struct rcu_head		rcu;
+};
+
+extern struct xarray rsp_svcs;
+extern struct rsp_svc *rsp_recv_svc;	/* owns what is posted to receive queues */
+
+int rsp_svc_init(void);
+void rsp_svc_exit(void);
+u64 rsp_svc_held(struct rsp_svc *svc);
+void rsp_svc_tick(void);
+
+/* -------------------------------------------------------------------- pool */
+
+struct rsp_arena;
+
+/* the pool's side of a buffer */
+struct rsp_ibuf {
+	struct rsp_buf		pub;
+	struct ib_cqe		cqe;		/* receive completion */
+	struct rsp_rq		*rq;		/* posted to, or received from, this queue */
+	struct rsp_svc		*svc;		/* whose accounting it is in */
+	struct rsp_arena	*arena;
+	struct list_head	list;
+	u32			class;
+	u32			off;		/* in the arena */
+	bool			is_posted;	/* to a receive queue */
+};
+
+struct rsp_arena {
+	struct list_head	list;
+	struct page		*pages;
+	u32			order;
+	u32			class;
+	u32			nr;
+	u64			dma[RSP_MAX_DEV];
+	struct rsp_ibuf		bufs[];
+};
+
+extern const u32 rsp_class_bytes[RSP_NR_CLASS];
+
+int rsp_pool_init(void);
+void rsp_pool_exit(void);
+int rsp_pool_map_dev(struct rsp_dev *dev);
+void rsp_pool_unmap_dev(struct rsp_dev *dev);
+u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct list_head *out);
+void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 nr);
+struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp);
+void rsp_pool_flush(struct rsp_svc *svc);
+void rsp_pool_recover(struct rsp_rq *rq);
+void rsp_buf_hand_over(struct rsp_ibuf *buf, struct rsp_svc *to);
+int rsp_class_of(u32 bytes);
+
+static inline struct rsp_ibuf *to_ibuf(struct rsp_buf *buf)
+{
+	return container_of(buf, struct rsp_ibuf, pub);
+}
+
+static inline u64 rsp_buf_dma(const struct rsp_ibuf *buf, const struct rsp_dev *dev)
+{
+	return buf->arena->dma[dev->index] + buf->off;
+}
+
+/* ----------------------------------------------------------- receive queue */
+
+struct rsp_rq {
+	struct rsp_rq_view	view;
+	struct rsp_hookgen	gen;
+	spinlock_t		lock;		/* policy hooks, view */
+	struct rsp_dev		*dev;
+	struct ib_srq		*srq;		/* NULL: the QP's own ring */
+	struct ib_qp		*qp;		/* of a private queue */
+	u32			class;
+	atomic_t		posted;
+	atomic_t		credits;
+	unsigned long		flags;		/* RSP_RQ_* */
+	struct delayed_work	retry_work;	/* when buffers ran out */
+	struct rcu_head		rcu;
+};
+
+enum { RSP_RQ_REFILLING, RSP_RQ_DEAD };
+
+extern struct xarray rsp_rqs;
+
+struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class);
+struct rsp_rq *rsp_rq_create_private(struct rsp_dev *dev, u32 vector, u32 class, u32 size);
+void rsp_rq_start_private(struct rsp_rq *rq, struct ib_qp *qp);
+void rsp_rq_stop(struct rsp_rq *rq);
+void rsp_rq_destroy(struct rsp_rq *rq);
+void rsp_rq_count(struct rsp_rq *rq, int delta);
+void rsp_rq_refill_all(void);
+void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp);
+void rsp_rq_exit(void);
+
+/* -------------------------------------------------------------------- keys */
+
+struct rsp_key {
+	struct list_head	list;		/* free list */
+	struct ib_mr		*mr;
+	struct ib_reg_wr	reg_wr;
+	struct ib_send_wr	inv_wr;
+	struct ib_cqe		cqe;		/* errors of the two, which are not signaled */
+};
+
+struct rsp_map {
+	struct list_head	list;		/* rsp_chan.maps, rsp_chan.map_lock */
+	struct rsp_chan		*chan;
+	struct scatterlist	*sgl;
+	u32			nents;
+	u32			nr;		/* keys */
+	enum dma_data_direction	dma_dir;
+	enum { RSP_MAP_IDLE, RSP_MAP_ADDED, RSP_MAP_INVALIDATING, RSP_MAP_SAFE } state;
+	void			(*done)(void *ctx, int status);
+	void			*ctx;
+	struct rsp_key		*keys[RSP_MAP_MAX_KEY];
+	struct rsp_desc		desc[RSP_MAP_MAX_KEY];
+};
+
+int rsp_key_init(void);
+void rsp_key_exit(void);
+void rsp_keys_init(struct rsp_dev *dev);
+void rsp_keys_destroy(struct rsp_dev *dev);
+void rsp_map_destroy_all(struct rsp_chan *chan);
+
+/* ------------------------------------------------------------ peer, endpoint */
+
+struct rsp_peer {
+	struct rsp_peer_view	view;
+	struct kref		ref;
+	struct rcu_head		rcu;
+};
+
+/*
+ * An endpoint; raw ones carry one channel.
+ *
+ *   CONNECTING --established--> UP --rsp_ep_kill()--> CLOSING --rsp_ep_down_work()--> DEAD
+ *        '-------rsp_ep_kill(): refused, unreachable---^
+ *
+ * Every edge to CLOSING goes through rsp_ep_kill(), which only marks and queues.
+ */
+struct rsp_ep {
+	struct rsp_ep_view	view;
+	struct rsp_hookgen	gen;
+	spinlock_t		hook_lock;	/* policy hooks */
+	struct kref		ref;
+	struct rsp_peer		*peer;
+	struct rsp_dev		*dev;		/* while the QP is there */
+	struct rdma_cm_id	*cm_id;
+	struct ib_qp		*qp;
+	struct rsp_cq		*cq;
+	u32			nr_cqe;		/* reserved in it */
+	struct rsp_rq		*rq;
+	struct rsp_chan		*chan;
+	struct net		*net;
+	int			reason;		/* first cause of the end */
+	atomic_t		state;		/* enum rsp_state */
+	bool			was_up;
+	u32			timeout_ms;
+
+	spinlock_t		sq_lock;	/* the five below */
+	struct list_head	sq_posted;	/* rsp_iwork in order of posting */
+	struct list_head	sq_pending;	/* waiting for slots */
+	u32			sq_size;
+	u32			sq_avail;
+	u32			nr_unsignaled;	/* since the last signaled one */
+
+	atomic_t		nr_work;	/* rsp_work got and not freed */
+	wait_queue_head_t	idle_wait;	/* nr_work reached 0 */
+	struct completion	last_wqe;
+	struct work_struct	down_work;
+	struct rcu_head		rcu;
+};
+
+extern struct xarray rsp_eps, rsp_peers;
+
+void rsp_ep_exit(void);
+void rsp_ep_kill(struct rsp_ep *ep, int reason);
+void rsp_ep_free(struct kref *ref);
+bool rsp_ep_begin(struct rsp_ep *ep);
+void rsp_ep_end(struct rsp_ep *ep);
+void rsp_ep_kill_dev(struct rsp_dev *dev);
+void rsp_ep_tick(u32 why);
+
+/* the end of the endpoint waits for rsp_ep_end(), whatever state it is in */
+static inline void rsp_ep_pin(struct rsp_ep *ep)
+{
+	atomic_inc(&ep->nr_work);
+}
+
+/* ----------------------------------------------------------------- channel */
+
+struct rsp_chan {
+	struct rsp_chan_view	view;
+	struct rsp_hookgen	gen;
+	spinlock_t		flow_lock;	/* view, batch, policy hooks */
+	struct kref		ref;
+	struct rsp_svc		*svc;
+	struct rsp_ep		*ep;
+	void			*priv;		/* the service's */
+	struct rsp_conn_param	param;		/* without pdata */
+	u8			pdata[56];	/* of a connect, until it is sent */
+	struct sockaddr_storage	local, remote;	/* once up */
+	u32			max_inline;
+	u8			bulk[2][RSP_NR_SIZE];
+	struct rsp_ack_req	batch;		/* since the last window() */
+	u32			nr_since_grant;
+	u32			rq_credits;	/* counted in the receive queue */
+	spinlock_t		map_lock;	/* maps */
+	struct list_head	maps;
+	struct completion	down_done;
+	struct task_struct	*down_task;	/* runs down() now */
+	struct rcu_head		rcu;
+};
+
+extern struct xarray rsp_chans;
+
+struct rsp_chan *rsp_chan_create(struct rsp_svc *svc, struct rsp_ep *ep);
+void rsp_chan_prepare(struct rsp_chan *chan);
+void rsp_chan_opened(struct rsp_chan *chan);
+void rsp_chan_drained(struct rsp_chan *chan, int reason);
+void rsp_chan_received(struct rsp_chan *chan, struct rsp_ibuf *buf);
+void rsp_chan_exit(void);
+
+/* -------------------------------------------------------------------- flow */
+
+void rsp_flow_prepare(struct rsp_chan *chan);
+void rsp_flow_open(struct rsp_chan *chan);
+void rsp_flow_close(struct rsp_chan *chan);
+void rsp_flow_received(struct rsp_chan *chan);
+void rsp_flow_swapped(struct rsp_chan *chan, enum rsp_family family);
+
+/* -------------------------------------------------------------------- work */
+
+struct rsp_rw {
+	struct list_head	list;
+	struct rdma_rw_ctx	ctx;
+	struct scatterlist	*sgl;		/* the caller's, or slice */
+	struct scatterlist	*slice;
+	u32			nents;
+	enum dma_data_direction	dir;
+};
+
+struct rsp_iwork {
+	struct rsp_work		pub;
+	struct ib_cqe		cqe;
+	struct list_head	list;		/* rsp_ep.sq_posted or sq_pending */
+	struct rsp_ep		*ep;
+	struct rsp_ibuf		*buf;
+	struct rsp_map		*maps[2 + RSP_MAP_MAX_KEY];	/* to register */
+	u32			nr_maps;
+	struct rsp_map		*inv_map;	/* to invalidate */
+	struct list_head	rws;
+	u32			nr_wr;
+	u32			nr_sge;
+	bool			has_send;
+	bool			has_read;
+	bool			is_signaled;
+	u64			queued_ns;
+	u64			bytes;
+	struct ib_send_wr	wr;
+	struct ib_sge		sge[RSP_SEND_SGE];
+};
+
+int rsp_work_init(void);
+void rsp_work_exit(void);
+struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp);
+int rsp_work_submit(struct rsp_iwork *work);
+void rsp_work_kick(struct rsp_ep *ep);
+void rsp_work_abort(struct rsp_ep *ep);
+
+/* ids are never 0 and are not used again soon */
+int rsp_id_alloc(struct xarray *xa, u32 *next, u32 *id, void *obj);
+
+#define rsp_chan_err(chan, fmt, ...)					\
+	pr_warn("%s chan %u: " fmt, (chan)->ep->view.dev,		\
+		(chan)->view.id, ##__VA_ARGS__)
+
+#endif /* _RSP_CORE_H */

@@ -1,0 +1,848 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Endpoints: queue pairs and the connections that carry them.
+ *
+ * States stand at struct rsp_ep in core.h. The connection manager's events and
+ * completions come in here; both only mark and queue. All teardown is in
+ * rsp_ep_down_work(), once per endpoint:
+ *
+ *	disconnect, move the QP to error
+ *	wait: last receive (SRQ), drained send queue	no completion follows
+ *	fail what is left of the work
+ *	wait: nr_work					nobody fills or maps
+ *	destroy the keys of maps that are still out
+ *	destroy QP and cm_id				no CM event follows
+ *	leave the device
+ *	tell the service
+ *
+ * Until "leave the device", a device removal waits for us; behind it the
+ * channel is a shell the service may keep as long as it likes.
+ */
+#include <linux/module.h>
+#include <rdma/ib_cm.h>
+
+#include "core.h"
+#include "trace.h"
+
+#define RSP_DRAIN_MS	5000	/* for a Last WQE event the device may never send */
+#define RSP_RNR_TIMER	10	/* 0.32 ms, IBA 9.7.5.2.8 table 45 */
+#define RSP_MAX_RD_ATOM	32
+
+DEFINE_XARRAY_ALLOC1(rsp_eps);
+DEFINE_XARRAY_ALLOC1(rsp_peers);
+static u32 rsp_ep_next_id, rsp_peer_next_id;
+static DEFINE_MUTEX(rsp_peer_mutex);
+
+/* ------------------------------------------------------------------- peers */
+
+static void rsp_peer_free(struct kref *ref)
+{
+	struct rsp_peer *peer = container_of(ref, struct rsp_peer, ref);
+
+	xa_erase(&rsp_peers, peer->view.id);
+	mutex_unlock(&rsp_peer_mutex);
+	kfree_rcu(peer, rcu);
+}
+
+static void rsp_peer_put(struct rsp_peer *peer)
+{
+	kref_put_mutex(&peer->ref, rsp_peer_free, &rsp_peer_mutex);
+}
+
+/* the peer with this address, made when it is new */
+static struct rsp_peer *rsp_peer_get(const struct sockaddr_storage *ss)
+{
+	struct rsp_peer *peer;
+	struct rsp_peer_view v = { .family = ss->ss_family };
+	unsigned long id;
+
+	if (ss->ss_family == AF_INET6)
+		memcpy(v.addr, &((struct sockaddr_in6 *)ss)->sin6_addr, 16);
+	else
+		memcpy(v.addr, &((struct sockaddr_in *)ss)->sin_addr, 4);
+
+	mutex_lock(&rsp_peer_mutex);
+	xa_for_each(&rsp_peers, id, peer) {
+		if (peer->view.family == v.family && !memcmp(peer->view.addr, v.addr, 16)) {
+			kref_get(&peer->ref);
+			goto out;
+		}
+	}
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		goto out;
+	kref_init(&peer->ref);
+	peer->view = v;
+	if (rsp_id_alloc(&rsp_peers, &rsp_peer_next_id, &peer->view.id, peer)) {
+		kfree(peer);
+		peer = NULL;
+	}
+out:
+	mutex_unlock(&rsp_peer_mutex);
+	return peer;
+}
+
+static void rsp_peer_count(struct rsp_peer *peer, int delta)
+{
+	mutex_lock(&rsp_peer_mutex);
+	peer->view.nr_ep += delta;
+	mutex_unlock(&rsp_peer_mutex);
+}
+
+/* ------------------------------------------------------------- life of one */
+
+static void rsp_ep_down_work(struct work_struct *work);
+
+static struct rsp_ep *rsp_ep_create(struct net *net, enum rsp_role role)
+{
+	struct rsp_ep *ep;
+
+	ep = kzalloc(sizeof(*ep), GFP_KERNEL);
+	if (!ep)
+		return NULL;
+	kref_init(&ep->ref);
+	spin_lock_init(&ep->hook_lock);
+	spin_lock_init(&ep->sq_lock);
+	INIT_LIST_HEAD(&ep->sq_posted);
+	INIT_LIST_HEAD(&ep->sq_pending);
+	init_waitqueue_head(&ep->idle_wait);
+	init_completion(&ep->last_wqe);
+	INIT_WORK(&ep->down_work, rsp_ep_down_work);
+	atomic_set(&ep->state, RSP_STATE_CONNECTING);
+	ep->net = net;
+	ep->view.role = role;
+	ep->view.nr_chan = 1;
+	if (rsp_id_alloc(&rsp_eps, &rsp_ep_next_id, &ep->view.id, ep)) {
+		kfree(ep);
+		return NULL;
+	}
+	return ep;
+}
+
+void rsp_ep_free(struct kref *ref)
+{
+	struct rsp_ep *ep = container_of(ref, struct rsp_ep, ref);
+
+	xa_erase(&rsp_eps, ep->view.id);
+	if (ep->peer)
+		rsp_peer_put(ep->peer);
+	kfree_rcu(ep, rcu);
+}
+
+/**
+ * rsp_ep_begin() - Use the queue pair or the device of an endpoint
+ * @ep: the endpoint
+ *
+ * Return: true until it closes; its end waits for rsp_ep_end() then.
+ */
+bool rsp_ep_begin(struct rsp_ep *ep)
+{
+	int state;
+
+	atomic_inc(&ep->nr_work);
+	smp_mb__after_atomic();		/* pairs with the change to CLOSING */
+	state = atomic_read(&ep->state);
+	/* an accepted connection may carry a message before the CM says it is up */
+	if (likely(state == RSP_STATE_UP) ||
+	    (state == RSP_STATE_CONNECTING && ep->view.role == RSP_ROLE_SERVER && ep->qp))
+		return true;
+	rsp_ep_end(ep);
+	return false;
+}
+
+void rsp_ep_end(struct rsp_ep *ep)
+{
+	if (atomic_dec_and_test(&ep->nr_work) &&
+	    unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING))
+		wake_up_all(&ep->idle_wait);
+}
+
+/**
+ * rsp_ep_kill() - The endpoint ends
+ * @ep: the endpoint
+ * @reason: a negative errno, the service hears the first one
+ *
+ * Context: Any. Marks and queues, nothing more.
+ */
+void rsp_ep_kill(struct rsp_ep *ep, int reason)
+{
+	int old = atomic_read(&ep->state);
+
+	do {
+		if (old >= RSP_STATE_CLOSING)
+			return;
+	} while (!atomic_try_cmpxchg(&ep->state, &old, RSP_STATE_CLOSING));
+	ep->was_up = old == RSP_STATE_UP;
+	ep->reason = reason;
+	WRITE_ONCE(ep->view.state, RSP_STATE_CLOSING);
+	WRITE_ONCE(ep->chan->view.state, RSP_STATE_CLOSING);
+	queue_work(rsp_wq, &ep->down_work);
+}
+
+static void rsp_ep_drain(struct rsp_ep *ep)
+{
+	struct ib_qp_attr attr = { .qp_state = IB_QPS_ERR };
+
+	if (!ep->qp->srq) {
+		rsp_rq_stop(ep->rq);
+		ib_drain_qp(ep->qp);
+		return;
+	}
+	if (!ib_modify_qp(ep->qp, &attr, IB_QP_STATE) &&
+	    !wait_for_completion_timeout(&ep->last_wqe, msecs_to_jiffies(RSP_DRAIN_MS)))
+		pr_warn("%s ep %u: no Last WQE event within %u ms\n", ep->view.dev, ep->view.id,
+			RSP_DRAIN_MS);
+	/* same CQ: behind this completion no receive is left either */
+	ib_drain_sq(ep->qp);
+}
+
+static void rsp_ep_down_work(struct work_struct *work)
+{
+	struct rsp_ep *ep = container_of(work, struct rsp_ep, down_work);
+	struct rsp_chan *chan = ep->chan;
+	struct rsp_dev *dev = ep->dev;
+
+	if (ep->qp) {
+		rdma_disconnect(ep->cm_id);
+		rsp_ep_drain(ep);
+		rsp_work_abort(ep);
+	}
+	wait_event(ep->idle_wait, !atomic_read(&ep->nr_work));
+	if (dev) {
+		rsp_map_destroy_all(chan);
+		/* a map that was being put meanwhile; nobody can begin any more */
+		wait_event(ep->idle_wait, !atomic_read(&ep->nr_work));
+	}
+	if (ep->qp)
+		rdma_destroy_qp(ep->cm_id);
+	if (ep->cm_id)
+		rdma_destroy_id(ep->cm_id);
+	if (ep->rq) {
+		atomic_sub(chan->rq_credits, &ep->rq->credits);
+		chan->rq_credits = 0;
+		if (ep->rq->view.is_private)
+			rsp_rq_destroy(ep->rq);
+		else if (ep->qp)
+			rsp_rq_count(ep->rq, -1);
+	}
+	if (ep->cq)
+		rsp_cq_put(dev, ep->cq, ep->nr_cqe);
+	if (ep->was_up) {
+		spin_lock(&ep->hook_lock);
+		rsp_policy_ep_down(&ep->view, &ep->gen);
+		spin_unlock(&ep->hook_lock);
+	}
+	if (ep->peer)
+		rsp_peer_count(ep->peer, -1);
+	trace_rsp_ep_down(&ep->view, ep->reason);
+	atomic_set(&ep->state, RSP_STATE_DEAD);
+	WRITE_ONCE(ep->view.state, RSP_STATE_DEAD);
+	if (dev)
+		rsp_dev_leave(dev);
+	rsp_chan_drained(chan, ep->reason);
+	kref_put(&ep->ref, rsp_ep_free);
+}
+
+static void rsp_ep_qp_event(struct ib_event *event, void *context)
+{
+	struct rsp_ep *ep = context;
+
+	switch (event->event) {
+	case IB_EVENT_QP_LAST_WQE_REACHED:
+		complete(&ep->last_wqe);
+		break;
+	case IB_EVENT_COMM_EST:
+		rdma_notify(ep->cm_id, IB_EVENT_COMM_EST);
+		break;
+	case IB_EVENT_QP_FATAL:
+	case IB_EVENT_QP_REQ_ERR:
+	case IB_EVENT_QP_ACCESS_ERR:
+		rsp_ep_kill(ep, -EIO);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ----------------------------------------------------------- the queue pair */
+
+/* where it goes: vector and receive queue, as the endpoint policy says */
+static int rsp_ep_place(struct rsp_ep *ep)
+{
+	struct rsp_chan *chan = ep->chan;
+	struct rsp_dev *dev = ep->dev;
+	struct rsp_place_req req = {
+		.svc_id		= chan->view.svc_id,
+		.chan_id	= chan->view.id,
+		.peer_id	= ep->view.peer_id,
+		.dev_id		= dev->index,
+		.role		= ep->view.role,
+		.nr_vector	= dev->nr_vec,
+		.next_vector	= (u32)atomic_inc_return(&dev->next_vec) % dev->nr_vec,
+		.nr_peer_ep	= ep->peer->view.nr_ep - 1,
+		.has_srq	= dev->has_srq,
+	};
+	u64 place = rsp_policy_place(&req);
+	u32 class = chan->svc->recv_class;
+
+	ep->view.vector = place & RSP_PLACE_VECTOR_MASK;
+	if (dev->has_srq && !(place & RSP_PLACE_PRIVATE_RQ))
+		ep->rq = rsp_rq_shared(dev, ep->view.vector, class);
+	else
+		ep->rq = rsp_rq_create_private(dev, ep->view.vector, class,
+				min_t(u32, chan->param.max_credits + 8,
+				      dev->ibdev->attrs.max_qp_wr));
+	if (IS_ERR(ep->rq)) {
+		int err = PTR_ERR(ep->rq);
+
+		ep->rq = NULL;
+		return err;
+	}
+	ep->view.rq_id = ep->rq->view.id;
+	return 0;
+}
+
+static int rsp_ep_create_qp(struct rsp_ep *ep)
+{
+	const struct rsp_conn_param *p = &ep->chan->param;
+	struct rsp_dev *dev = ep->dev;
+	struct ib_qp_init_attr attr = {
+		.event_handler	= rsp_ep_qp_event,
+		.qp_context	= ep,
+		.sq_sig_type	= IB_SIGNAL_REQ_WR,
+		.qp_type	= IB_QPT_RC,
+		.port_num	= ep->cm_id->port_num,
+	};
+	u32 chain, per_send, sq;
+	int err;
+
+	err = rsp_ep_place(ep);
+	if (err)
+		return err;
+
+	/* the longest chain must fit; more than that may wait for slots */
+	chain = 2 + DIV_ROUND_UP(p->max_map_bytes >> PAGE_SHIFT, dev->keys.max_pages) * 2 +
+		DIV_ROUND_UP(p->max_rdma_bytes >> PAGE_SHIFT, dev->max_send_sge) * 2;
+	per_send = 1 + (p->max_map_bytes ? 2 : 0) + (p->max_rdma_bytes ? 1 : 0);
+	sq = min_t(u32, max(p->max_sends * per_send, 2 * chain) + 8,
+		   dev->ibdev->attrs.max_qp_wr / 2);
+	attr.cap.max_send_wr = sq + 1;	/* and the one that drains */
+	attr.cap.max_send_sge = dev->max_send_sge;
+	if (p->max_rdma_bytes &&
+	    rdma_protocol_iwarp(dev->ibdev, ep->cm_id->port_num))
+		attr.cap.max_rdma_ctxs = p->max_sends;	/* they read through keys of their own */
+	ep->nr_cqe = attr.cap.max_send_wr;
+	if (ep->rq->srq) {
+		attr.srq = ep->rq->srq;
+	} else {
+		attr.cap.max_recv_wr = ep->rq->view.size + 1;
+		attr.cap.max_recv_sge = 1;
+		ep->nr_cqe += attr.cap.max_recv_wr;
+	}
+	ep->cq = rsp_cq_get(dev, ep->view.vector, ep->rq, ep->nr_cqe);
+	if (IS_ERR(ep->cq)) {
+		err = PTR_ERR(ep->cq);
+		ep->cq = NULL;
+		return err;
+	}
+	attr.send_cq = ep->cq->cq;
+	attr.recv_cq = ep->cq->cq;
+	err = rdma_create_qp(ep->cm_id, dev->pd, &attr);
+	if (err)
+		return err;
+	ep->sq_size = sq;
+	ep->sq_avail = sq;
+	ep->qp = ep->cm_id->qp;
+	ep->view.sq_size = sq;
+	ep->view.qp_num = ep->qp->qp_num;
+	rsp_rq_count(ep->rq, 1);
+	if (ep->rq->view.is_private)
+		rsp_rq_start_private(ep->rq, ep->qp);
+	return 0;
+}
+
+/* the CM has chosen a device: enter it and make the queue pair */
+static int rsp_ep_setup(struct rsp_ep *ep)
+{
+	ep->peer = rsp_peer_get(&ep->cm_id->route.addr.dst_addr);
+	if (!ep->peer)
+		return -ENOMEM;
+	rsp_peer_count(ep->peer, 1);
+	ep->dev = rsp_dev_enter(ep->cm_id->device);
+	if (!ep->dev)
+		return -ENODEV;
+	ep->view.peer_id = ep->peer->view.id;
+	ep->chan->view.peer_id = ep->peer->view.id;
+	ep->view.dev_id = ep->dev->index;
+	strscpy(ep->view.dev, ep->dev->ibdev->name);
+	return rsp_ep_create_qp(ep);
+}
+
+static void rsp_ep_conn_param(struct rsp_ep *ep, struct rdma_conn_param *cp)
+{
+	const struct ib_device_attr *attrs = &ep->dev->ibdev->attrs;
+
+	memset(cp, 0, sizeof(*cp));
+	cp->private_data = ep->chan->param.pdata;
+	cp->private_data_len = ep->chan->param.pdata_len;
+	cp->responder_resources = min_t(u32, attrs->max_qp_rd_atom, RSP_MAX_RD_ATOM);
+	cp->initiator_depth = min_t(u32, attrs->max_qp_init_rd_atom, RSP_MAX_RD_ATOM);
+	cp->retry_count = 6;
+	cp->rnr_retry_count = 7;	/* without end: a shared queue may run short for a while */
+	rdma_set_min_rnr_timer(ep->cm_id, RSP_RNR_TIMER);
+}
+
+/* --------------------------------------------------------------- CM events */
+
+static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
+{
+	struct rsp_chan *chan = ep->chan;
+	int old = RSP_STATE_CONNECTING;
+
+	WRITE_ONCE(ep->view.state, RSP_STATE_UP);
+	WRITE_ONCE(chan->view.state, RSP_STATE_UP);
+	if (!atomic_try_cmpxchg(&ep->state, &old, RSP_STATE_UP)) {
+		WRITE_ONCE(ep->view.state, old);
+		WRITE_ONCE(chan->view.state, old);
+		return;
+	}
+	spin_lock(&ep->hook_lock);
+	rsp_policy_ep_up(&ep->view, &ep->gen);
+	spin_unlock(&ep->hook_lock);
+	trace_rsp_ep_up(&ep->view, 0);
+	rsp_chan_opened(chan);
+	if (ep->view.role == RSP_ROLE_CLIENT)
+		chan->svc->ops->up(chan, cp->private_data, cp->private_data_len);
+	else
+		chan->svc->ops->up(chan, NULL, 0);
+}
+
+static int rsp_ep_resolved(struct rsp_ep *ep)
+{
+	struct rdma_conn_param cp;
+	int err;
+
+	err = rsp_ep_setup(ep);
+	if (err)
+		return err;
+	rsp_ep_conn_param(ep, &cp);
+	return rdma_connect_locked(ep->cm_id, &cp);
+}
+
+static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
+			   const struct rdma_conn_param *cp);
+static void rsp_lsn_lost(struct rsp_lsn *lsn);
+
+/* ids of endpoints; their context is the endpoint */
+static int rsp_ep_cm_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
+{
+	struct rsp_ep *ep = id->context;
+	int err;
+
+	switch (event->event) {
+	case RDMA_CM_EVENT_ADDR_RESOLVED:
+		err = rdma_resolve_route(id, ep->timeout_ms);
+		if (err)
+			rsp_ep_kill(ep, err);
+		break;
+	case RDMA_CM_EVENT_ROUTE_RESOLVED:
+		err = rsp_ep_resolved(ep);
+		if (err)
+			rsp_ep_kill(ep, err);
+		break;
+	case RDMA_CM_EVENT_ESTABLISHED:
+		rsp_ep_established(ep, &event->param.conn);
+		break;
+	case RDMA_CM_EVENT_REJECTED:
+		pr_debug("%s ep %u rejected: %s\n", ep->view.dev, ep->view.id,
+			 rdma_reject_msg(id, event->status));
+		rsp_ep_kill(ep, -ECONNREFUSED);
+		break;
+	case RDMA_CM_EVENT_ADDR_ERROR:
+	case RDMA_CM_EVENT_ROUTE_ERROR:
+	case RDMA_CM_EVENT_UNREACHABLE:
+		rsp_ep_kill(ep, event->status < 0 ? event->status : -EHOSTUNREACH);
+		break;
+	case RDMA_CM_EVENT_CONNECT_ERROR:
+		rsp_ep_kill(ep, -ECONNABORTED);
+		break;
+	case RDMA_CM_EVENT_DISCONNECTED:
+		rsp_ep_kill(ep, -ECONNRESET);
+		break;
+	case RDMA_CM_EVENT_ADDR_CHANGE:
+		rsp_ep_kill(ep, -EADDRNOTAVAIL);
+		break;
+	case RDMA_CM_EVENT_DEVICE_REMOVAL:
+		rsp_ep_kill(ep, -ENODEV);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------------- listeners */
+
+/*
+ * A listener's id goes away with the device or address it is bound to; it is
+ * made again from retry_work until that works or the listener is closed.
+ */
+struct rsp_lsn {
+	struct rsp_svc		*svc;
+	struct net		*net;
+	void			*ctx;
+	struct sockaddr_storage	addr;
+	struct mutex		mutex;		/* id */
+	struct rdma_cm_id	*id;
+	bool			is_closed;
+	struct delayed_work	retry_work;
+};
+
+static int rsp_lsn_cm_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
+{
+	switch (event->event) {
+	case RDMA_CM_EVENT_CONNECT_REQUEST:
+		return rsp_lsn_request(id->context, id, &event->param.conn);
+	case RDMA_CM_EVENT_ADDR_CHANGE:
+	case RDMA_CM_EVENT_DEVICE_REMOVAL:
+		rsp_lsn_lost(id->context);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int rsp_lsn_start(struct rsp_lsn *lsn)
+{
+	struct sockaddr *addr = (struct sockaddr *)&lsn->addr;
+	struct rdma_cm_id *id;
+	int err;
+
+	id = rdma_create_id(lsn->net, rsp_lsn_cm_event, lsn, RDMA_PS_TCP, IB_QPT_RC);
+	if (IS_ERR(id))
+		return PTR_ERR(id);
+	if (addr->sa_family == AF_INET6) {
+		err = rdma_set_afonly(id, 1);
+		if (err)
+			goto err_id;
+	}
+	err = rdma_set_reuseaddr(id, 1);
+	if (err)
+		goto err_id;
+	err = rdma_bind_addr(id, addr);
+	if (err)
+		goto err_id;
+	err = rdma_listen(id, 128);
+	if (err)
+		goto err_id;
+	/* the port the kernel chose, to listen there again */
+	memcpy(&lsn->addr, &id->route.addr.src_addr, sizeof(lsn->addr));
+	lsn->id = id;
+	return 0;
+
+err_id:
+	rdma_destroy_id(id);
+	return err;
+}
+
+static void rsp_lsn_retry_work(struct work_struct *work)
+{
+	struct rsp_lsn *lsn = container_of(work, struct rsp_lsn, retry_work.work);
+
+	mutex_lock(&lsn->mutex);
+	if (lsn->id)
+		rdma_destroy_id(lsn->id);
+	lsn->id = NULL;
+	if (!lsn->is_closed && rsp_lsn_start(lsn))
+		queue_delayed_work(rsp_wq, &lsn->retry_work, HZ);
+	mutex_unlock(&lsn->mutex);
+}
+
+static void rsp_lsn_lost(struct rsp_lsn *lsn)
+{
+	queue_delayed_work(rsp_wq, &lsn->retry_work, 0);
+}
+
+/**
+ * rsp_listen() - Accept connections for a service
+ * @svc: the service; its accept() is called for each
+ * @net: network namespace
+ * @addr: IPv4 or IPv6 address and port; any address and port 0 are fine
+ * @ctx: passed to accept()
+ *
+ * When the device with @addr goes, the listener comes back with it.
+ *
+ * Context: Process context. May sleep.
+ * Return: the listener, to be ended with rsp_lsn_close(), or ERR_PTR():
+ * %-EADDRINUSE, %-EADDRNOTAVAIL, %-ENODEV, ...
+ */
+struct rsp_lsn *rsp_listen(struct rsp_svc *svc, struct net *net, const struct sockaddr *addr,
+			   void *ctx)
+{
+	struct rsp_lsn *lsn;
+	int err;
+
+	if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)
+		return ERR_PTR(-EAFNOSUPPORT);
+	lsn = kzalloc(sizeof(*lsn), GFP_KERNEL);
+	if (!lsn)
+		return ERR_PTR(-ENOMEM);
+	lsn->svc = svc;
+	lsn->net = net;
+	lsn->ctx = ctx;
+	memcpy(&lsn->addr, addr, addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+							       sizeof(struct sockaddr_in));
+	mutex_init(&lsn->mutex);
+	INIT_DELAYED_WORK(&lsn->retry_work, rsp_lsn_retry_work);
+	err = rsp_lsn_start(lsn);
+	if (err) {
+		kfree(lsn);
+		return ERR_PTR(err);
+	}
+	return lsn;
+}
+EXPORT_SYMBOL_GPL(rsp_listen);
+
+/**
+ * rsp_lsn_close() - Accept no more connections
+ * @lsn: from rsp_listen(); accept() is not called any more after this
+ *
+ * Connections that were accepted stay.
+ *
+ * Context: Process context. Sleeps.
+ */
+void rsp_lsn_close(struct rsp_lsn *lsn)
+{
+	struct rdma_cm_id *id;
+
+	mutex_lock(&lsn->mutex);
+	lsn->is_closed = true;
+	id = lsn->id;
+	lsn->id = NULL;
+	mutex_unlock(&lsn->mutex);
+	if (id)
+		rdma_destroy_id(id);
+	cancel_delayed_work_sync(&lsn->retry_work);
+	kfree(lsn);
+}
+EXPORT_SYMBOL_GPL(rsp_lsn_close);
+
+/**
+ * rsp_lsn_addr() - Where a listener listens
+ * @lsn: the listener
+ * @addr: set to its address, with the port the kernel chose for port 0
+ */
+void rsp_lsn_addr(const struct rsp_lsn *lsn, struct sockaddr_storage *addr)
+{
+	*addr = lsn->addr;
+}
+EXPORT_SYMBOL_GPL(rsp_lsn_addr);
+
+static int rsp_conn_param_check(const struct rsp_conn_param *p, u8 max_pdata)
+{
+	if (!p->max_sends || !p->max_credits || p->pdata_len > max_pdata ||
+	    (p->pdata_len && !p->pdata))
+		return -EINVAL;
+	return 0;
+}
+
+/* A new id was made for a connection request; non-zero lets the CM destroy it. */
+static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
+			   const struct rdma_conn_param *cp)
+{
+	struct rsp_svc *svc = lsn->svc;
+	struct rdma_conn_param reply;
+	struct rsp_chan *chan;
+	struct rsp_ep *ep;
+	int err;
+
+	ep = rsp_ep_create(lsn->net, RSP_ROLE_SERVER);
+	if (!ep)
+		return -ENOMEM;
+	chan = rsp_chan_create(svc, ep);
+	if (!chan) {
+		kref_put(&ep->ref, rsp_ep_free);
+		return -ENOMEM;
+	}
+	ep->cm_id = id;
+	err = svc->ops->accept(chan, lsn->ctx, cp->private_data, cp->private_data_len,
+			       &chan->param);
+	if (err) {
+		/* never was: the service has no reference, the CM rejects and keeps its id */
+		rsp_chan_put(chan);
+		rsp_chan_put(chan);
+		kref_put(&ep->ref, rsp_ep_free);
+		return err;
+	}
+
+	/* from here down() is owed, and the id is ours */
+	id->context = ep;
+	id->event_handler = rsp_ep_cm_event;
+	err = rsp_conn_param_check(&chan->param, IB_CM_REP_PRIVATE_DATA_SIZE);
+	if (!err)
+		err = rsp_ep_setup(ep);
+	if (!err) {
+		rsp_chan_prepare(chan);
+		rsp_ep_conn_param(ep, &reply);
+		reply.initiator_depth = min_t(u8, reply.initiator_depth, cp->initiator_depth);
+		reply.responder_resources = min_t(u8, reply.responder_resources,
+						  cp->responder_resources);
+		err = rdma_accept(id, &reply);
+	}
+	if (err) {
+		if (!ep->qp)
+			rdma_reject(id, NULL, 0, IB_CM_REJ_CONSUMER_DEFINED);
+		rsp_ep_kill(ep, err);
+	}
+	return 0;
+}
+
+/**
+ * rsp_chan_connect() - Connect to a peer's service
+ * @svc: the service that connects
+ * @net: network namespace
+ * @src: own address, NULL to let the route decide
+ * @dst: the peer's address and port
+ * @param: what to say and what is needed; need not outlive the call
+ * @priv: see rsp_chan_priv()
+ * @timeout_ms: for address and route resolution each, 0 for 5000
+ *
+ * The outcome is told by up() or down(). The service holds a reference and
+ * must end with rsp_chan_close().
+ *
+ * Context: Process context. May sleep.
+ * Return: the channel, or ERR_PTR(), and no callback then.
+ */
+struct rsp_chan *rsp_chan_connect(struct rsp_svc *svc, struct net *net,
+				  const struct sockaddr *src, const struct sockaddr *dst,
+				  const struct rsp_conn_param *param, void *priv, u32 timeout_ms)
+{
+	struct rdma_cm_id *id;
+	struct rsp_chan *chan;
+	struct rsp_ep *ep;
+	int err;
+
+	err = rsp_conn_param_check(param, 56);
+	if (err)
+		return ERR_PTR(err);
+	ep = rsp_ep_create(net, RSP_ROLE_CLIENT);
+	if (!ep)
+		return ERR_PTR(-ENOMEM);
+	chan = rsp_chan_create(svc, ep);
+	if (!chan) {
+		kref_put(&ep->ref, rsp_ep_free);
+		return ERR_PTR(-ENOMEM);
+	}
+	chan->param = *param;
+	memcpy(chan->pdata, param->pdata, param->pdata_len);
+	chan->param.pdata = chan->pdata;
+	chan->priv = priv;
+	ep->timeout_ms = timeout_ms ?: 5000;
+	rsp_chan_prepare(chan);
+
+	id = rdma_create_id(net, rsp_ep_cm_event, ep, RDMA_PS_TCP, IB_QPT_RC);
+	if (IS_ERR(id)) {
+		err = PTR_ERR(id);
+		goto err_chan;
+	}
+	ep->cm_id = id;
+	err = rdma_resolve_addr(id, (struct sockaddr *)src, dst, ep->timeout_ms);
+	if (err)
+		goto err_id;
+	return chan;
+
+err_id:
+	rdma_destroy_id(id);
+err_chan:
+	rsp_chan_put(chan);
+	rsp_chan_put(chan);
+	kref_put(&ep->ref, rsp_ep_free);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(rsp_chan_connect);
+
+/* ------------------------------------------------------------------ all of them */
+
+static struct rsp_ep *rsp_ep_next(unsigned long *id)
+{
+	struct rsp_ep *ep;
+
+	rcu_read_lock();
+	do {
+		ep = xa_find_after(&rsp_eps, id, ULONG_MAX, XA_PRESENT);
+	} while (ep && !kref_get_unless_zero(&ep->ref));
+	rcu_read_unlock();
+	return ep;
+}
+
+void rsp_ep_kill_dev(struct rsp_dev *dev)
+{
+	unsigned long id = 0;
+	struct rsp_ep *ep;
+
+	while ((ep = rsp_ep_next(&id))) {
+		if (READ_ONCE(ep->dev) == dev)
+			rsp_ep_kill(ep, -ENODEV);
+		kref_put(&ep->ref, rsp_ep_free);
+	}
+}
+
+/* ask the policy whether channels shall move; @why: enum rsp_rehome_why */
+void rsp_ep_tick(u32 why)
+{
+	unsigned long id = 0;
+	struct rsp_chan *chan;
+	struct rsp_ep *ep;
+	bool move;
+
+	while ((ep = rsp_ep_next(&id))) {
+		/* down() waits for rsp_ep_end(), so no rehome() comes behind it */
+		if (rsp_ep_begin(ep)) {
+			chan = ep->chan;
+			spin_lock(&ep->hook_lock);
+			ep->view.sq_used = ep->sq_size - READ_ONCE(ep->sq_avail);
+			move = rsp_policy_rehome(&ep->view, &ep->gen, why);
+			spin_unlock(&ep->hook_lock);
+			if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
+				chan->svc->ops->rehome(chan);
+			rsp_ep_end(ep);
+		}
+		kref_put(&ep->ref, rsp_ep_free);
+	}
+}
+
+bool rsp_ep_view_next(u32 *id, struct rsp_ep_view *v)
+{
+	unsigned long i = *id;
+	struct rsp_ep *ep;
+
+	rcu_read_lock();
+	ep = xa_find_after(&rsp_eps, &i, ULONG_MAX, XA_PRESENT);
+	if (ep) {
+		*v = ep->view;
+		v->sq_used = ep->sq_size - READ_ONCE(ep->sq_avail);
+	}
+	rcu_read_unlock();
+	*id = i;
+	return ep;
+}
+
+bool rsp_peer_view_next(u32 *id, struct rsp_peer_view *v)
+{
+	unsigned long i = *id;
+	struct rsp_peer *peer;
+
+	rcu_read_lock();
+	peer = xa_find_after(&rsp_peers, &i, ULONG_MAX, XA_PRESENT);
+	if (peer)
+		*v = peer->view;
+	rcu_read_unlock();
+	*id = i;
+	return peer;
+}
+
+void rsp_ep_exit(void)
+{
+	WARN_ON_ONCE(!xa_empty(&rsp_eps) || !xa_empty(&rsp_peers));
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive queues: where messages land before anyone knows whose they are.
+ *
+ * One shared queue (SRQ) per completion vector and size class, made at first
+ * use and kept until its device goes; or a private one, the queue pair's own
+ * ring, where the endpoint policy wants it or the device has no SRQ.
+ *
+ * A receive buffer is owned by: the "recv" service while it is posted; the
+ * channel's service from rsp_chan_received() until rsp_buf_put(); on a flush
+ * the handler here puts it at once. SRQ buffers are not flushed with a queue
+ * pair; rsp_pool_recover() finds them when the queue is destroyed.
+ *
+ * Refill runs where receives complete, in batches; the buffer policy is asked
+ * for the depth once a batch. Where buffers run out it is tried again after
+ * 10 ms; the peers meanwhile get RNR NAKs and wait.
+ */
+#include <linux/module.h>
+
+#include "core.h"
+#include "trace.h"
+
+DEFINE_XARRAY_ALLOC1(rsp_rqs);
+static u32 rsp_rq_next_id;
+
+static void rsp_rq_retry_work(struct work_struct *work)
+{
+	struct rsp_rq *rq = container_of(work, struct rsp_rq, retry_work.work);
+
+	rsp_rq_refill(rq, GFP_KERNEL);
+}
+
+static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 class, u32 size)
+{
+	struct rsp_rq *rq;
+
+	rq = kzalloc(sizeof(*rq), GFP_KERNEL);
+	if (!rq)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&rq->lock);
+	INIT_DELAYED_WORK(&rq->retry_work, rsp_rq_retry_work);
+	rq->dev = dev;
+	rq->class = class;
+	rq->view.dev_id = dev->index;
+	rq->view.vector = vector;
+	rq->view.class = class;
+	rq->view.size = size;
+	rq->view.min = min_t(u32, size, RSP_RQ_MIN);
+	return rq;
+}
+
+/**
+ * rsp_rq_shared() - The shared receive queue of a vector and class
+ * @dev: device with SRQs, entered
+ * @vector: completion vector
+ * @class: enum rsp_class
+ *
+ * Return: the queue, filled; it lives as long as the device. Or ERR_PTR().
+ */
+struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
+{
+	struct ib_srq_init_attr attr = {
+		.attr.max_wr	= min_t(u32, RSP_RQ_SIZE, dev->ibdev->attrs.max_srq_wr),
+		.attr.max_sge	= 1,
+		.srq_type	= IB_SRQT_BASIC,
+	};
+	struct rsp_rq *rq;
+	int err;
+
+	mutex_lock(&dev->mutex);
+	rq = dev->vecs[vector].rq[class];
+	if (rq)
+		goto out;
+	rq = rsp_rq_alloc(dev, vector, class, attr.attr.max_wr);
+	if (IS_ERR(rq))
+		goto out;
+	rq->srq = ib_create_srq(dev->pd, &attr);
+	err = PTR_ERR_OR_ZERO(rq->srq);
+	if (err)
+		goto err_free;
+	err = rsp_id_alloc(&rsp_rqs, &rsp_rq_next_id, &rq->view.id, rq);
+	if (err)
+		goto err_srq;
+	dev->vecs[vector].rq[class] = rq;
+	mutex_unlock(&dev->mutex);
+	rsp_rq_refill(rq, GFP_KERNEL);
+	return rq;
+
+err_srq:
+	ib_destroy_srq(rq->srq);
+err_free:
+	kfree(rq);
+	rq = ERR_PTR(err);
+out:
+	mutex_unlock(&dev->mutex);
+	return rq;
+}
+
+/* A queue for one endpoint; rsp_rq_start_private() follows once its QP exists. */
+struct rsp_rq *rsp_rq_create_private(struct rsp_dev *dev, u32 vector, u32 class, u32 size)
+{
+	struct rsp_rq *rq = rsp_rq_alloc(dev, vector, class, size);
+	int err;
+
+	if (IS_ERR(rq))
+		return rq;
+	rq->view.is_private = 1;
+	/* nobody else's buffers to live on: every credit needs a receive */
+	rq->view.min = size;
+	err = rsp_id_alloc(&rsp_rqs, &rsp_rq_next_id, &rq->view.id, rq);
+	if (err) {
+		kfree(rq);
+		return ERR_PTR(err);
+	}
+	return rq;
+}
+
+void rsp_rq_start_private(struct rsp_rq *rq, struct ib_qp *qp)
+{
+	rq->qp = qp;
+	rsp_rq_refill(rq, GFP_KERNEL);
+}
+
+void rsp_rq_count(struct rsp_rq *rq, int delta)
+{
+	spin_lock(&rq->lock);
+	rq->view.nr_ep += delta;
+	spin_unlock(&rq->lock);
+}
+
+/* Nothing is posted after this. Context: process, sleeps. */
+void rsp_rq_stop(struct rsp_rq *rq)
+{
+	if (!test_and_set_bit(RSP_RQ_DEAD, &rq->flags)) {
+		xa_erase(&rsp_rqs, rq->view.id);
+		synchronize_rcu();	/* rsp_rq_refill_all() */
+	}
+	cancel_delayed_work_sync(&rq->retry_work);
+	while (test_bit(RSP_RQ_REFILLING, &rq->flags))
+		cond_resched();
+}
+
+/* No queue pair uses it any more. Context: process, sleeps. */
+void rsp_rq_destroy(struct rsp_rq *rq)
+{
+	rsp_rq_stop(rq);
+	if (rq->srq)
+		ib_destroy_srq(rq->srq);
+	rsp_pool_recover(rq);
+	kfree_rcu(rq, rcu);
+}
+
+static void rsp_rq_recv_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct rsp_ibuf *buf = container_of(wc->wr_cqe, struct rsp_ibuf, cqe);
+	struct rsp_ep *ep = wc->qp->qp_context;
+	struct rsp_rq *rq = buf->rq;
+	u32 posted;
+
+	buf->is_posted = false;
+	posted = atomic_dec_return(&rq->posted);
+	if (unlikely(wc->status != IB_WC_SUCCESS)) {
+		rsp_buf_put(&buf->pub);
+		if (wc->status != IB_WC_WR_FLUSH_ERR)
+			rsp_ep_kill(ep, -EIO);
+		return;
+	}
+	if (posted + RSP_BATCH / 2 < rq->view.depth)
+		rsp_rq_refill(rq, GFP_NOWAIT | __GFP_NOWARN);
+
+	rq->view.nr_recv++;	/* one CQ a queue, or nearly: a lost count is harmless */
+	ib_dma_sync_single_for_cpu(rq->dev->ibdev, rsp_buf_dma(buf, rq->dev), wc->byte_len,
+				   DMA_BIDIRECTIONAL);
+	buf->pub.len = wc->byte_len;
+	buf->pub.inv_rkey = wc->wc_flags & IB_WC_WITH_INVALIDATE ? wc->ex.invalidate_rkey : 0;
+	rsp_chan_received(ep->chan, buf);
+}
+
+static int rsp_rq_post(struct rsp_rq *rq, struct list_head *bufs, u32 nr)
+{
+	struct ib_recv_wr wr[RSP_BATCH], *w = wr;
+	struct ib_sge sge[RSP_BATCH], *s = sge;
+	const struct ib_recv_wr *bad = NULL;
+	struct rsp_ibuf *buf;
+	int err;
+
+	list_for_each_entry(buf, bufs, list) {
+		buf->rq = rq;
+		buf->is_posted = true;
+		buf->cqe.done = rsp_rq_recv_done;
+		s->addr = rsp_buf_dma(buf, rq->dev);
+		s->length = buf->pub.size;
+		s->lkey = rq->dev->pd->local_dma_lkey;
+		*w = (struct ib_recv_wr){
+			.next = w + 1, .wr_cqe = &buf->cqe, .sg_list = s, .num_sge = 1,
+		};
+		w++;
+		s++;
+	}
+	w[-1].next = NULL;
+	atomic_add(nr, &rq->posted);
+	err = rq->srq ? ib_post_srq_recv(rq->srq, wr, &bad) : ib_post_recv(rq->qp, wr, &bad);
+	if (likely(!err))
+		return 0;
+
+	for (; bad; bad = bad->next) {
+		buf = container_of(bad->wr_cqe, struct rsp_ibuf, cqe);
+		buf->is_posted = false;
+		atomic_dec(&rq->posted);
+		rsp_buf_put(&buf->pub);
+	}
+	return err;
+}
+
+/**
+ * rsp_rq_refill() - Bring a receive queue to the depth the policy wants
+ * @rq: the queue
+ * @gfp: whether the pool may sleep for memory
+ *
+ * One caller at a time does it; another one passes on.
+ */
+void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp)
+{
+	u32 depth, posted, n, total = 0;
+	bool is_short = false;
+
+	if (test_and_set_bit_lock(RSP_RQ_REFILLING, &rq->flags))
+		return;
+	if (test_bit(RSP_RQ_DEAD, &rq->flags))
+		goto out;
+
+	posted = atomic_read(&rq->posted);
+	spin_lock(&rq->lock);
+	rq->view.posted = posted;
+	rq->view.credits = atomic_read(&rq->credits);
+	depth = rsp_policy_recv_depth(&rq->view, &rq->gen);
+	rq->view.depth = depth;
+	spin_unlock(&rq->lock);
+
+	while (posted + total < depth) {
+		struct rsp_ibuf *buf;
+		LIST_HEAD(bufs);
+		u32 want = min_t(u32, depth - posted - total, RSP_BATCH);
+
+		for (n = 0; n < want; n++) {
+			buf = rsp_pool_get(rsp_recv_svc, rq->class, gfp);
+			if (!buf)
+				break;
+			list_add_tail(&buf->list, &bufs);
+		}
+		is_short = n < want;
+		if (!n || rsp_rq_post(rq, &bufs, n))
+			break;
+		total += n;
+		if (is_short)
+			break;
+	}
+	if (total) {
+		rq->view.nr_refill++;
+		rq->view.posted = posted + total;
+		trace_rsp_rq_refill(&rq->view, total);
+	}
+	if (is_short) {
+		if (atomic_read(&rq->posted) < rq->view.min / 4) {
+			rq->view.nr_empty++;
+			trace_rsp_rq_empty(&rq->view, posted + total);
+		}
+		if (!test_bit(RSP_RQ_DEAD, &rq->flags))
+			queue_delayed_work(rsp_wq, &rq->retry_work, msecs_to_jiffies(10));
+	}
+out:
+	clear_bit_unlock(RSP_RQ_REFILLING, &rq->flags);
+}
+
+/* the buffer policy changed: every queue asks for its depth again */
+void rsp_rq_refill_all(void)
+{
+	struct rsp_rq *rq;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&rsp_rqs, id, rq)
+		if (!test_bit(RSP_RQ_DEAD, &rq->flags) && (rq->srq || rq->qp))
+			queue_delayed_work(rsp_wq, &rq->retry_work, 0);
+	rcu_read_unlock();
+}
+
+bool rsp_rq_view_next(u32 *id, struct rsp_rq_view *v)
+{
+	unsigned long i = *id;
+	struct rsp_rq *rq;
+
+	rcu_read_lock();
+	rq = xa_find_after(&rsp_rqs, &i, ULONG_MAX, XA_PRESENT);
+	if (rq) {
+		*v = rq->view;
+		v->posted = atomic_read(&rq->posted);
+		v->credits = atomic_read(&rq->credits);
+	}
+	rcu_read_unlock();
+	*id = i;
+	return rq;
+}
+
+void rsp_rq_exit(void)
+{
+	WARN_ON_ONCE(!xa_empty(&rsp_rqs));
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Trace events of rsp.ko: one for each state change, each batch and each error.
+ *
+ * Arguments are views, so that a BPF program attached to the raw event reads
+ * every field by BTF; the text form prints what a person wants first.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM rsp
+
+#if !defined(_RSP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _RSP_TRACE_H
+
+#include <linux/tracepoint.h>
+#include <rsp/view.h>
+
+#ifndef _RSP_TRACE_ONCE
+#define _RSP_TRACE_ONCE
+#define RSP_FAMILIES	{ RSP_FAMILY_BUF, "buf" },		\
+			{ RSP_FAMILY_EP, "ep" },		\
+			{ RSP_FAMILY_FLOW, "flow" }
+#endif
+
+DECLARE_EVENT_CLASS(rsp_svc_class,
+	TP_PROTO(const struct rsp_svc_view *svc),
+	TP_ARGS(svc),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(u32, weight)
+		__string(name, svc->name)
+	),
+	TP_fast_assign(
+		__entry->id = svc->id;
+		__entry->weight = svc->weight;
+		__assign_str(name);
+	),
+	TP_printk("svc=%u name=%s weight=%u", __entry->id, __get_str(name), __entry->weight)
+);
+DEFINE_EVENT(rsp_svc_class, rsp_svc_register,
+	TP_PROTO(const struct rsp_svc_view *svc), TP_ARGS(svc));
+DEFINE_EVENT(rsp_svc_class, rsp_svc_unregister,
+	TP_PROTO(const struct rsp_svc_view *svc), TP_ARGS(svc));
+
+DECLARE_EVENT_CLASS(rsp_ep_class,
+	TP_PROTO(const struct rsp_ep_view *ep, int reason),
+	TP_ARGS(ep, reason),
+	TP_STRUCT__entry(
+		__string(dev, ep->dev)
+		__field(u32, id)
+		__field(u32, peer)
+		__field(u32, qpn)
+		__field(u32, vector)
+		__field(int, reason)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->id = ep->id;
+		__entry->peer = ep->peer_id;
+		__entry->qpn = ep->qp_num;
+		__entry->vector = ep->vector;
+		__entry->reason = reason;
+	),
+	TP_printk("dev=%s ep=%u peer=%u qpn=%u vector=%u reason=%d", __get_str(dev),
+		  __entry->id, __entry->peer, __entry->qpn, __entry->vector, __entry->reason)
+);
+DEFINE_EVENT(rsp_ep_class, rsp_ep_up,
+	TP_PROTO(const struct rsp_ep_view *ep, int reason), TP_ARGS(ep, reason));
+DEFINE_EVENT(rsp_ep_class, rsp_ep_down,
+	TP_PROTO(const struct rsp_ep_view *ep, int reason), TP_ARGS(ep, reason));
+
+#define RSP_CHAN_EVENT2(event, t1, a1, t2, a2, fmt)			\
+TRACE_EVENT(event,							\
+	TP_PROTO(const struct rsp_chan_view *chan, t1 a1, t2 a2),	\
+	TP_ARGS(chan, a1, a2),						\
+	TP_STRUCT__entry(						\
+		__field(u32, chan_id)					\
+		__field(u32, svc_id)					\
+		__field(u32, ep_id)					\
+		__field(t1, a1)						\
+		__field(t2, a2)						\
+	),								\
+	TP_fast_assign(							\
+		__entry->chan_id = chan->id;				\
+		__entry->svc_id = chan->svc_id;				\
+		__entry->ep_id = chan->ep_id;				\
+		__entry->a1 = a1;					\
+		__entry->a2 = a2;					\
+	),								\
+	TP_printk("chan=%u svc=%u ep=%u " fmt, __entry->chan_id,	\
+		  __entry->svc_id, __entry->ep_id, __entry->a1, __entry->a2)	\
+)
+
+#define RSP_CHAN_EVENT1(event, t1, a1, fmt)				\
+TRACE_EVENT(event,							\
+	TP_PROTO(const struct rsp_chan_view *chan, t1 a1),		\
+	TP_ARGS(chan, a1),						\
+	TP_STRUCT__entry(						\
+		__field(u32, chan_id)					\
+		__field(u32, svc_id)					\
+		__field(u32, ep_id)					\
+		__field(t1, a1)						\
+	),								\
+	TP_fast_assign(							\
+		__entry->chan_id = chan->id;				\
+		__entry->svc_id = chan->svc_id;				\
+		__entry->ep_id = chan->ep_id;				\
+		__entry->a1 = a1;					\
+	),								\
+	TP_printk("chan=%u svc=%u ep=%u " fmt, __entry->chan_id,	\
+		  __entry->svc_id, __entry->ep_id, __entry->a1)		\
+)
+
+RSP_CHAN_EVENT1(rsp_chan_up, int, reason, "reason=%d");
+RSP_CHAN_EVENT1(rsp_chan_down, int, reason, "reason=%d");
+RSP_CHAN_EVENT2(rsp_chan_send, u32, len, u32, nr_wr, "len=%u nr_wr=%u");
+RSP_CHAN_EVENT1(rsp_chan_recv, u32, len, "len=%u");
+RSP_CHAN_EVENT1(rsp_chan_stall, u64, waited_ns, "waited_ns=%llu");
+RSP_CHAN_EVENT1(rsp_chan_window, u32, old, "old=%u");
+RSP_CHAN_EVENT1(rsp_chan_grant, u32, old, "old=%u");
+RSP_CHAN_EVENT2(rsp_key_reg, u32, nr_pages, u32, len, "nr_pages=%u len=%u");
+RSP_CHAN_EVENT1(rsp_key_inv, u32, how, "how=%u");
+RSP_CHAN_EVENT2(rsp_work_error, int, status, u32, opcode, "status=%d opcode=%u");
+
+TRACE_EVENT(rsp_chan_acked,
+	TP_PROTO(const struct rsp_chan_view *chan, u64 bytes, u64 lat_ns, int status),
+	TP_ARGS(chan, bytes, lat_ns, status),
+	TP_STRUCT__entry(
+		__field(u32, chan_id)
+		__field(u32, svc_id)
+		__field(u32, ep_id)
+		__field(u32, in_flight)
+		__field(u64, bytes)
+		__field(u64, lat_ns)
+		__field(int, status)
+	),
+	TP_fast_assign(
+		__entry->chan_id = chan->id;
+		__entry->svc_id = chan->svc_id;
+		__entry->ep_id = chan->ep_id;
+		__entry->in_flight = chan->in_flight;
+		__entry->bytes = bytes;
+		__entry->lat_ns = lat_ns;
+		__entry->status = status;
+	),
+	TP_printk("chan=%u svc=%u ep=%u in_flight=%u bytes=%llu lat_ns=%llu status=%d",
+		  __entry->chan_id, __entry->svc_id, __entry->ep_id, __entry->in_flight,
+		  __entry->bytes, __entry->lat_ns, __entry->status)
+);
+
+DECLARE_EVENT_CLASS(rsp_rq_class,
+	TP_PROTO(const struct rsp_rq_view *rq, u32 nr),
+	TP_ARGS(rq, nr),
+	TP_STRUCT__entry(
+		__field(u32, id)
+		__field(u32, dev_id)
+		__field(u32, vector)
+		__field(u32, depth)
+		__field(u32, posted)
+		__field(u32, nr)
+	),
+	TP_fast_assign(
+		__entry->id = rq->id;
+		__entry->dev_id = rq->dev_id;
+		__entry->vector = rq->vector;
+		__entry->depth = rq->depth;
+		__entry->posted = rq->posted;
+		__entry->nr = nr;
+	),
+	TP_printk("rq=%u dev=%u vector=%u depth=%u posted=%u nr=%u", __entry->id,
+		  __entry->dev_id, __entry->vector, __entry->depth, __entry->posted, __entry->nr)
+);
+DEFINE_EVENT(rsp_rq_class, rsp_rq_refill,
+	TP_PROTO(const struct rsp_rq_view *rq, u32 nr), TP_ARGS(rq, nr));
+DEFINE_EVENT(rsp_rq_class, rsp_rq_empty,
+	TP_PROTO(const struct rsp_rq_view *rq, u32 nr), TP_ARGS(rq, nr));
+
+TRACE_EVENT(rsp_pool_admit,
+	TP_PROTO(const struct rsp_svc_view *svc, const struct rsp_buf_req *req, u32 answer),
+	TP_ARGS(svc, req, answer),
+	TP_STRUCT__entry(
+		__field(u32, svc_id)
+		__field(u32, buf_class)
+		__field(u32, want)
+		__field(u32, answer)
+		__field(u64, held_bytes)
+	),
+	TP_fast_assign(
+		__entry->svc_id = svc->id;
+		__entry->buf_class = req->class;
+		__entry->want = req->want;
+		__entry->answer = answer;
+		__entry->held_bytes = svc->held_bytes;
+	),
+	TP_printk("svc=%u class=%u want=%u answer=%u held_bytes=%llu", __entry->svc_id,
+		  __entry->buf_class, __entry->want, __entry->answer, __entry->held_bytes)
+);
+
+TRACE_EVENT(rsp_pool_grow,
+	TP_PROTO(u32 buf_class, u64 arena_bytes),
+	TP_ARGS(buf_class, arena_bytes),
+	TP_STRUCT__entry(
+		__field(u32, buf_class)
+		__field(u64, arena_bytes)
+	),
+	TP_fast_assign(
+		__entry->buf_class = buf_class;
+		__entry->arena_bytes = arena_bytes;
+	),
+	TP_printk("class=%u arena_bytes=%llu", __entry->buf_class, __entry->arena_bytes)
+);
+
+TRACE_EVENT(rsp_policy_swap,
+	TP_PROTO(u32 family, const char *from, const char *to, u64 ns),
+	TP_ARGS(family, from, to, ns),
+	TP_STRUCT__entry(
+		__field(u32, family)
+		__string(from, from)
+		__string(to, to)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		__entry->family = family;
+		__assign_str(from);
+		__assign_str(to);
+		__entry->ns = ns;
+	),
+	TP_printk("family=%s from=%s to=%s ns=%llu", __print_symbolic(__entry->family, RSP_FAMILIES),
+		  __get_str(from), __get_str(to), __entry->ns)
+);
+
+TRACE_EVENT(rsp_policy_eject,
+	TP_PROTO(const struct rsp_exit_info *info),
+	TP_ARGS(info),
+	TP_STRUCT__entry(
+		__field(u32, family)
+		__field(u32, kind)
+		__field(s64, code)
+		__string(name, info->name)
+		__string(msg, info->msg)
+	),
+	TP_fast_assign(
+		__entry->family = info->family;
+		__entry->kind = info->kind;
+		__entry->code = info->code;
+		__assign_str(name);
+		__assign_str(msg);
+	),
+	TP_printk("family=%s name=%s kind=%u code=%lld msg=%s",
+		  __print_symbolic(__entry->family, RSP_FAMILIES), __get_str(name),
+		  __entry->kind, __entry->code, __get_str(msg))
+);
+
+#endif /* _RSP_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

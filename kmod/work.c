@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Work: chains of work requests, their send queue slots and their completions.
+ *
+ *   got --rsp_work_post()--> posted ---------> retired: done() called, freed
+ *                 '--no slots--> pending --^   (in order of posting)
+ *
+ * Each endpoint keeps its posted work in a list in order of posting. The send
+ * queue completes in that order, so a signaled completion retires everything
+ * before it too. This is what lets most messages go unsignaled: work without
+ * done() and without page fragments only holds a pool buffer, which may be
+ * returned late; every RSP_SIGNAL_BATCH-th of them is signaled nevertheless. A
+ * failed or flushed work request always completes, signaled or not.
+ *
+ * Who owns a work's buffer, pages and rw contexts: the caller until
+ * rsp_work_post(); the HCA and this file until it is retired.
+ */
+#include <linux/module.h>
+
+#include "core.h"
+#include "trace.h"
+
+#define RSP_SIGNAL_BATCH	16
+
+static struct kmem_cache *rsp_work_cache, *rsp_rw_cache;
+
+static struct rsp_iwork *to_iwork(struct rsp_work *work)
+{
+	return container_of(work, struct rsp_iwork, pub);
+}
+
+/* the HCA has nothing to do with it any more: undo the DMA mappings, release the buffer */
+static void rsp_work_unmap(struct rsp_iwork *work)
+{
+	struct rsp_ep *ep = work->ep;
+	struct rsp_rw *rw, *next;
+	u32 i;
+
+	list_for_each_entry_safe(rw, next, &work->rws, list) {
+		rdma_rw_ctx_destroy(&rw->ctx, ep->qp, ep->cm_id->port_num, rw->sgl, rw->nents,
+				    rw->dir);
+		kvfree(rw->slice);
+		kmem_cache_free(rsp_rw_cache, rw);
+	}
+	for (i = 1; i < work->nr_sge; i++)
+		ib_dma_unmap_page(ep->dev->ibdev, work->sge[i].addr, work->sge[i].length,
+				  DMA_TO_DEVICE);
+	if (work->buf)
+		rsp_buf_put(&work->buf->pub);
+}
+
+static void rsp_work_release(struct rsp_iwork *work)
+{
+	struct rsp_ep *ep = work->ep;
+
+	rsp_work_unmap(work);
+	kmem_cache_free(rsp_work_cache, work);
+	rsp_ep_end(ep);
+}
+
+static void rsp_work_retire(struct list_head *works, int status)
+{
+	struct rsp_iwork *work, *next;
+	struct rsp_ep *ep;
+
+	list_for_each_entry_safe(work, next, works, list) {
+		ep = work->ep;
+		rsp_work_unmap(work);
+		if (work->pub.done)
+			work->pub.done(&work->pub, status);
+		kmem_cache_free(rsp_work_cache, work);
+		rsp_ep_end(ep);
+	}
+}
+
+static int rsp_wc_errno(enum ib_wc_status status)
+{
+	switch (status) {
+	case IB_WC_SUCCESS:
+		return 0;
+	case IB_WC_WR_FLUSH_ERR:
+		return -ECONNRESET;
+	case IB_WC_RETRY_EXC_ERR:
+	case IB_WC_RNR_RETRY_EXC_ERR:
+		return -ETIMEDOUT;
+	case IB_WC_REM_ACCESS_ERR:
+	case IB_WC_REM_INV_REQ_ERR:
+	case IB_WC_REM_OP_ERR:
+		return -EREMOTEIO;
+	default:
+		return -EIO;
+	}
+}
+
+static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct rsp_iwork *work = container_of(wc->wr_cqe, struct rsp_iwork, cqe);
+	int status = rsp_wc_errno(wc->status);
+	struct rsp_ep *ep = work->ep;
+	struct rsp_iwork *w;
+	LIST_HEAD(retired);
+	bool has_pending;
+	u32 slots = 0;
+
+	if (unlikely(status && wc->status != IB_WC_WR_FLUSH_ERR)) {
+		trace_rsp_work_error(&ep->chan->view, status, wc->opcode);
+		pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
+			 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
+		rsp_ep_kill(ep, status);
+	}
+
+	spin_lock(&ep->sq_lock);
+	list_for_each_entry(w, &ep->sq_posted, list) {
+		slots += w->nr_wr;
+		if (w == work)
+			break;
+	}
+	list_cut_position(&retired, &ep->sq_posted, &work->list);
+	ep->sq_avail += slots;
+	has_pending = !list_empty(&ep->sq_pending);
+	spin_unlock(&ep->sq_lock);
+
+	if (has_pending)
+		rsp_work_kick(ep);
+	rsp_work_retire(&retired, status);
+}
+
+/* ----------------------------------------------------------------- filling */
+
+/*
+ * rdma_rw moves whole lists: give it exactly @len bytes behind @offset, the
+ * caller's own list where that is what it is.
+ */
+static int rsp_rw_slice(struct rsp_rw *rw, struct scatterlist *sgl, u32 nents, u32 offset, u32 len)
+{
+	struct scatterlist *sg, *out;
+	u32 i, have, first;
+
+	for (; nents && offset >= sgl->length; nents--, sgl = sg_next(sgl))
+		offset -= sgl->length;
+	for (i = 0, have = 0, sg = sgl; i < nents && have < len + offset; i++, sg = sg_next(sg))
+		have += sg->length;
+	if (!len || have < len + offset)
+		return -EINVAL;
+	rw->nents = i;
+	rw->sgl = sgl;
+	if (!offset && have == len)
+		return 0;
+
+	rw->slice = kvmalloc_array(i, sizeof(*rw->slice), GFP_KERNEL);
+	if (!rw->slice)
+		return -ENOMEM;
+	sg_init_table(rw->slice, i);
+	first = offset;
+	for (out = rw->slice, sg = sgl; len; out++, sg = sg_next(sg), first = 0) {
+		u32 part = min(len, sg->length - first);
+
+		sg_set_page(out, sg_page(sg), part, sg->offset + first);
+		len -= part;
+	}
+	rw->sgl = rw->slice;
+	return 0;
+}
+
+struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp)
+{
+	struct rsp_iwork *work;
+
+	if (!rsp_ep_begin(ep))
+		return NULL;
+	work = kmem_cache_alloc(rsp_work_cache, gfp);
+	if (!work) {
+		rsp_ep_end(ep);
+		return NULL;
+	}
+	work->pub.done = NULL;
+	work->pub.ctx = NULL;
+	work->cqe.done = rsp_work_done;
+	work->ep = ep;
+	work->buf = NULL;
+	work->nr_maps = 0;
+	work->inv_map = NULL;
+	INIT_LIST_HEAD(&work->rws);
+	work->nr_wr = 0;
+	work->nr_sge = 0;
+	work->has_send = false;
+	work->has_read = false;
+	work->bytes = 0;
+	work->queued_ns = 0;
+	memset(&work->wr, 0, sizeof(work->wr));
+	return work;
+}
+
+/**
+ * rsp_work_get() - Begin a chain of work requests
+ * @chan: the channel it is for
+ * @gfp: GFP_KERNEL, or what the caller's context allows
+ *
+ * Context: Process context; atomic if @gfp says so.
+ * Return: the work, to be ended with rsp_work_post() or rsp_work_free(), or
+ * NULL when the channel is closing or there is no memory.
+ */
+struct rsp_work *rsp_work_get(struct rsp_chan *chan, gfp_t gfp)
+{
+	struct rsp_iwork *work = rsp_work_alloc(chan->ep, gfp);
+
+	return work ? &work->pub : NULL;
+}
+EXPORT_SYMBOL_GPL(rsp_work_get);
+
+/**
+ * rsp_work_free() - Drop work that was not posted
+ * @work: from rsp_work_get(); its buffer and transfers are released with it,
+ *        its maps stay the caller's
+ */
+void rsp_work_free(struct rsp_work *work)
+{
+	rsp_work_release(to_iwork(work));
+}
+EXPORT_SYMBOL_GPL(rsp_work_free);
+
+/**
+ * rsp_work_add_map() - Register memory with this work
+ * @work: work being filled, at most 16 maps in one
+ * @map: from rsp_map_get(), added to no other work
+ *
+ * The registration comes first in the chain, so the message behind it may
+ * carry the descriptors.
+ */
+void rsp_work_add_map(struct rsp_work *work, struct rsp_map *map)
+{
+	struct rsp_iwork *w = to_iwork(work);
+
+	if (WARN_ON_ONCE(w->nr_maps == ARRAY_SIZE(w->maps)))
+		return;
+	map->state = RSP_MAP_ADDED;
+	w->maps[w->nr_maps++] = map;
+	w->nr_wr += map->nr;
+}
+EXPORT_SYMBOL_GPL(rsp_work_add_map);
+
+/**
+ * rsp_work_add_rw() - Transfer to or from the peer's memory
+ * @work: work being filled
+ * @dir: RSP_DIR_OUT writes to the peer, RSP_DIR_IN reads from it
+ * @sgl: local memory; must stay until @work is done
+ * @nents: its entries
+ * @offset: bytes of @sgl to skip
+ * @remote: where to, and how many bytes
+ *
+ * A message in the same chain follows the writes. It must not follow a read:
+ * wait for done() first.
+ *
+ * Context: Process context. May sleep.
+ * Return: 0, or a negative errno: %-ENOMEM, %-EINVAL when @sgl is shorter than
+ * @remote, what the RDMA core says; @work is unchanged then.
+ */
+int rsp_work_add_rw(struct rsp_work *work, enum rsp_dir dir, struct scatterlist *sgl,
+		    u32 nents, u32 offset, const struct rsp_desc *remote)
+{
+	struct rsp_iwork *w = to_iwork(work);
+	struct rsp_ep *ep = w->ep;
+	struct rsp_rw *rw;
+	int n;
+
+	rw = kmem_cache_alloc(rsp_rw_cache, GFP_KERNEL);
+	if (!rw)
+		return -ENOMEM;
+	rw->slice = NULL;
+	rw->dir = dir == RSP_DIR_OUT ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
+	n = rsp_rw_slice(rw, sgl, nents, offset, remote->len);
+	if (n)
+		goto err_free;
+	n = rdma_rw_ctx_init(&rw->ctx, ep->qp, ep->cm_id->port_num, rw->sgl, rw->nents, 0,
+			     remote->addr, remote->rkey, rw->dir);
+	if (n < 0)
+		goto err_slice;
+	list_add_tail(&rw->list, &w->rws);
+	w->nr_wr += n;	/* rdma_rw counts registrations too */
+	w->bytes += remote->len;
+	if (dir == RSP_DIR_IN)
+		w->has_read = true;
+	return 0;
+
+err_slice:
+	kvfree(rw->slice);
+err_free:
+	kmem_cache_free(rsp_rw_cache, rw);
+	return n;
+}
+EXPORT_SYMBOL_GPL(rsp_work_add_rw);
+
+/**
+ * rsp_work_set_send() - A message ends the chain
+ * @work: work being filled
+ * @buf: starts the message; becomes RSP's
+ * @len: bytes of it
+ */
+void rsp_work_set_send(struct rsp_work *work, struct rsp_buf *buf, u32 len)
+{
+	struct rsp_iwork *w = to_iwork(work);
+
+	w->buf = to_ibuf(buf);
+	w->has_send = true;
+	w->sge[0] = (struct ib_sge){
+		.addr	= rsp_buf_dma(w->buf, w->ep->dev),
+		.length	= len,
+		.lkey	= w->ep->dev->pd->local_dma_lkey,
+	};
+	w->nr_sge = 1;
+	w->nr_wr++;
+	w->bytes += len;
+	w->wr.opcode = IB_WR_SEND;
+}
+EXPORT_SYMBOL_GPL(rsp_work_set_send);
+
+/**
+ * rsp_work_add_page() - Continue the message with part of a page
+ * @work: work with a message, see rsp_work_set_send()
+ * @page: the page; must stay until @work is done
+ * @offset: where in the page
+ * @len: bytes
+ *
+ * Return: 0, %-E2BIG past the channel's max_send_sge, %-ENOMEM if it cannot be
+ * mapped.
+ */
+int rsp_work_add_page(struct rsp_work *work, struct page *page, u32 offset, u32 len)
+{
+	struct rsp_iwork *w = to_iwork(work);
+	struct rsp_dev *dev = w->ep->dev;
+	u64 dma;
+
+	if (WARN_ON_ONCE(!w->has_send))
+		return -EINVAL;
+	if (w->nr_sge >= dev->max_send_sge)
+		return -E2BIG;
+	dma = ib_dma_map_page(dev->ibdev, page, offset, len, DMA_TO_DEVICE);
+	if (ib_dma_mapping_error(dev->ibdev, dma))
+		return -ENOMEM;
+	w->sge[w->nr_sge++] = (struct ib_sge){
+		.addr = dma, .length = len, .lkey = dev->pd->local_dma_lkey,
+	};
+	w->bytes += len;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(rsp_work_add_page);
+
+/**
+ * rsp_work_set_inv() - The message invalidates one of the peer's keys
+ * @work: work with a message
+ * @rkey: the key; the peer must have said that it wants this
+ */
+void rsp_work_set_inv(struct rsp_work *work, u32 rkey)
+{
+	struct rsp_iwork *w = to_iwork(work);
+
+	w->wr.opcode = IB_WR_SEND_WITH_INV;
+	w->wr.ex.invalidate_rkey = rkey;
+}
+EXPORT_SYMBOL_GPL(rsp_work_set_inv);
+
+/* ----------------------------------------------------------------- posting */
+
+/* string the work requests together, last first */
+static struct ib_send_wr *rsp_work_chain(struct rsp_iwork *work)
+{
+	struct rsp_ep *ep = work->ep;
+	struct ib_send_wr *first = NULL;
+	struct rsp_map *map;
+	struct rsp_rw *rw;
+	u32 i, m;
+
+	if (work->has_send) {
+		ib_dma_sync_single_for_device(ep->dev->ibdev, work->sge[0].addr,
+					      work->sge[0].length, DMA_BIDIRECTIONAL);
+		work->wr.wr_cqe = &work->cqe;
+		work->wr.sg_list = work->sge;
+		work->wr.num_sge = work->nr_sge;
+		work->wr.send_flags = work->is_signaled ? IB_SEND_SIGNALED : 0;
+		first = &work->wr;
+	}
+	list_for_each_entry_reverse(rw, &work->rws, list)
+		first = rdma_rw_ctx_wrs(&rw->ctx, ep->qp, ep->cm_id->port_num,
+					first ? NULL : &work->cqe, first);
+	for (m = work->nr_maps; m--;) {
+		map = work->maps[m];
+		for (i = map->nr; i--;) {
+			struct ib_send_wr *wr = &map->keys[i]->reg_wr.wr;
+
+			wr->next = first;
+			if (!first) {	/* registrations alone */
+				wr->wr_cqe = &work->cqe;
+				wr->send_flags = IB_SEND_SIGNALED;
+			}
+			first = wr;
+		}
+	}
+	map = work->inv_map;
+	for (i = map ? map->nr : 0; i--;) {
+		struct rsp_key *key = map->keys[i];
+
+		key->inv_wr = (struct ib_send_wr){
+			.next		= first,
+			.wr_cqe		= first ? &key->cqe : &work->cqe,
+			.opcode		= IB_WR_LOCAL_INV,
+			.send_flags	= first ? 0 : IB_SEND_SIGNALED,
+			.ex.invalidate_rkey = key->mr->rkey,
+		};
+		first = &key->inv_wr;
+	}
+	return first;
+}
+
+/* slots are taken; hand the chain to the HCA */
+static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
+{
+	const struct ib_send_wr *bad;
+	int err;
+
+	lockdep_assert_held(&ep->sq_lock);
+	work->is_signaled = work->pub.done || work->nr_sge > 1 || !work->has_send ||
+			    !list_empty(&work->rws) ||
+			    ++ep->nr_unsignaled >= RSP_SIGNAL_BATCH ||
+			    ep->sq_avail < ep->sq_size / 4;
+	if (work->is_signaled)
+		ep->nr_unsignaled = 0;
+	list_add_tail(&work->list, &ep->sq_posted);
+	err = ib_post_send(ep->qp, rsp_work_chain(work), &bad);
+	if (unlikely(err))
+		list_del(&work->list);
+	return err;
+}
+
+/**
+ * rsp_work_submit() - Post work, or let it wait for send queue slots
+ * @work: filled; consumed in every outcome
+ *
+ * Return: 0, or a negative errno: nothing was posted, done() is not called.
+ */
+int rsp_work_submit(struct rsp_iwork *work)
+{
+	struct rsp_ep *ep = work->ep;
+	struct rsp_chan *chan = ep->chan;
+	int err = 0;
+
+	if (work->inv_map)
+		work->nr_wr += work->inv_map->nr;
+	if (unlikely(!work->nr_wr || work->nr_wr > ep->sq_size ||
+		     (work->has_send && work->has_read))) {
+		rsp_work_release(work);
+		return -EINVAL;
+	}
+	if (work->has_send) {
+		chan->view.nr_send++;
+		trace_rsp_chan_send(&chan->view, work->bytes, work->nr_wr);
+	}
+	chan->view.send_bytes += work->bytes;
+
+	spin_lock(&ep->sq_lock);
+	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING)) {
+		err = -ENOTCONN;
+	} else if (unlikely(!list_empty(&ep->sq_pending) || work->nr_wr > ep->sq_avail)) {
+		work->queued_ns = ktime_get_ns();
+		list_add_tail(&work->list, &ep->sq_pending);
+	} else {
+		ep->sq_avail -= work->nr_wr;
+		err = __rsp_work_post(ep, work);
+		if (unlikely(err))
+			ep->sq_avail += work->nr_wr;
+	}
+	spin_unlock(&ep->sq_lock);
+
+	if (unlikely(err)) {
+		rsp_work_release(work);
+		if (err != -ENOTCONN)
+			rsp_ep_kill(ep, err);
+	}
+	return err;
+}
+
+/**
+ * rsp_work_post() - Post the chain
+ * @work: from rsp_work_get(), filled; RSP's from here, whatever the outcome
+ *
+ * When the send queue is full the work waits for slots, in order.
+ *
+ * Context: Process context, atomic.
+ * Return:
+ * * %0		- done() will be called
+ * * %-ENOTCONN	- the channel is closing; done() is not called
+ * * %-EINVAL	- empty, larger than the send queue, or a message behind a read
+ */
+int rsp_work_post(struct rsp_work *work)
+{
+	return rsp_work_submit(to_iwork(work));
+}
+EXPORT_SYMBOL_GPL(rsp_work_post);
+
+/* slots came back: post what waits for them */
+void rsp_work_kick(struct rsp_ep *ep)
+{
+	struct rsp_iwork *work;
+	u64 waited = 0;
+	int err = 0;
+
+	spin_lock(&ep->sq_lock);
+	while ((work = list_first_entry_or_null(&ep->sq_pending, struct rsp_iwork, list)) &&
+	       work->nr_wr <= ep->sq_avail && atomic_read(&ep->state) < RSP_STATE_CLOSING) {
+		list_del(&work->list);
+		waited = max(waited, ktime_get_ns() - work->queued_ns);
+		ep->sq_avail -= work->nr_wr;
+		err = __rsp_work_post(ep, work);
+		if (err) {
+			/* the end of the endpoint fails it */
+			ep->sq_avail += work->nr_wr;
+			list_add(&work->list, &ep->sq_pending);
+			break;
+		}
+	}
+	spin_unlock(&ep->sq_lock);
+	if (err)
+		rsp_ep_kill(ep, err);
+	if (waited)
+		rsp_chan_stalled(ep->chan, waited);
+}
+
+/* The queue pair is drained: nothing completes any more. Fail what is left. */
+void rsp_work_abort(struct rsp_ep *ep)
+{
+	LIST_HEAD(works);
+
+	spin_lock(&ep->sq_lock);
+	list_splice_init(&ep->sq_posted, &works);
+	list_splice_tail_init(&ep->sq_pending, &works);
+	spin_unlock(&ep->sq_lock);
+	rsp_work_retire(&works, -ECONNRESET);
+}
+
+int rsp_work_init(void)
+{
+	rsp_work_cache = KMEM_CACHE(rsp_iwork, 0);
+	rsp_rw_cache = KMEM_CACHE(rsp_rw, 0);
+	if (rsp_work_cache && rsp_rw_cache)
+		return 0;
+	rsp_work_exit();
+	return -ENOMEM;
+}
+
+void rsp_work_exit(void)
+{
+	kmem_cache_destroy(rsp_rw_cache);
+	kmem_cache_destroy(rsp_work_cache);
+}
