@@ -35,13 +35,13 @@
  * struct rsp_nfsd_lsn - a listener of nfsd
  * @xprt: what sunrpc sees
  * @lsn: RSP's listener, until xpo_detach
- * @lock: protects @accepted
+ * @opening: connections not up yet
  * @accepted: connections that wait for an nfsd thread to take them
  */
 struct rsp_nfsd_lsn {
 	struct svc_xprt		xprt;
 	struct rsp_lsn		*lsn;
-	spinlock_t		lock;
+	struct list_head	opening;
 	struct list_head	accepted;
 };
 
@@ -49,20 +49,23 @@ struct rsp_nfsd_lsn {
  * struct rsp_nfsd_conn - a connection from a client
  * @xprt: what sunrpc sees
  * @chan: its channel, until xpo_free
- * @link: in rsp_nfsd_lsn.accepted
+ * @lsn: its listener, NULL once taken by an nfsd thread or the listener closed
+ * @link: in a list of @lsn
  * @lock: protects @calls
  * @calls: received, for xpo_recvfrom
  * @nr_calls: that exist, in whatever state
  * @max_send: largest message the client can receive
- * @max_send_sge: pages a message can gather
+ * @max_send_sge: pages a message can gather; 0 before the first message came
  * @max_mesg: largest RPC message nfsd takes
  * @remote_inv: the client accepts Send With Invalidate
+ * @is_up: up() was called
  * @is_local: the client is on this host
  * @bc: backchannel, NULL before nfsd asked for one
  */
 struct rsp_nfsd_conn {
 	struct svc_xprt		xprt;
 	struct rsp_chan		*chan;
+	struct rsp_nfsd_lsn	*lsn;
 	struct list_head	link;
 	spinlock_t		lock;
 	struct list_head	calls;
@@ -71,6 +74,7 @@ struct rsp_nfsd_conn {
 	u32			max_send_sge;
 	u32			max_mesg;
 	bool			remote_inv;
+	bool			is_up;
 	bool			is_local;
 	struct rpc_xprt		*bc;
 };
