@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Observers: count what rsp.ko's trace events tell, per service, channel,
+ * endpoint, receive queue, size class and policy family.
+ *
+ * `rspctl observe on` loads and pins them, and only then do they cost anything:
+ * a trace event with nobody attached is a patched-out jump.
+ *
+ * Figures are kept in plain maps with atomic adds, not per CPU, so that
+ * `bpftool map dump pinned` shows a figure and not the parts of a sum. An entry
+ * is made by the first event that names its object, whenever that was born. The
+ * entries of objects that are gone stay readable until an LRU map needs the
+ * room.
+ *
+ * Arguments of trace events may be NULL for all the verifier knows (6.12 since
+ * .10, later kernels too): hence the checks.
+ */
+#include <vmlinux.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include <rsp/kfunc.h>
+#include <rsp/observe.h>
+
+#define OBS_MAX_SVC	256
+#define OBS_MAX_CHAN	8192
+#define OBS_MAX_EP	8192
+#define OBS_MAX_RQ	1024
+
+#define OBS_MAP(name_, type_, max_, value_)	\
+	struct {				\
+		__uint(type, type_);		\
+		__uint(max_entries, max_);	\
+		__type(key, __u32);		\
+		__type(value, value_);		\
+	} name_ SEC(".maps")
+
+OBS_MAP(svc, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_SVC, struct rsp_obs_svc);
+OBS_MAP(chan, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_CHAN, struct rsp_obs_chan);
+OBS_MAP(ep, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_EP, struct rsp_obs_ep);
+OBS_MAP(rq, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_RQ, struct rsp_obs_rq);
+OBS_MAP(pool, BPF_MAP_TYPE_ARRAY, RSP_NR_CLASS, struct rsp_obs_pool);
+OBS_MAP(policy, BPF_MAP_TYPE_ARRAY, RSP_NR_FAMILY, struct rsp_obs_policy);
+
+/* new entries: larger than a BPF stack, so they stand here */
+static const struct rsp_obs_svc obs_no_svc;
+static const struct rsp_obs_chan obs_no_chan;
+static const struct rsp_obs_ep obs_no_ep;
+static const struct rsp_obs_rq obs_no_rq;
+
+/* Each returns NULL only where the map is full of entries in use on other CPUs. */
+#define OBS_GET(obj)							\
+static struct rsp_obs_##obj *obs_##obj##_get(__u32 id)			\
+{									\
+	struct rsp_obs_##obj *obs = bpf_map_lookup_elem(&obj, &id);	\
+									\
+	if (obs)							\
+		return obs;						\
+	bpf_map_update_elem(&obj, &id, &obs_no_##obj, BPF_NOEXIST);	\
+	return bpf_map_lookup_elem(&obj, &id);				\
+}
+
+OBS_GET(svc)
+OBS_GET(chan)
+OBS_GET(ep)
+OBS_GET(rq)
+
+static void obs_add(__u64 *sum, __u64 n)
+{
+	__sync_fetch_and_add(sum, n);
+}
+
+/*
+ * Four tries: with more CPUs than that raising the same maximum in the same
+ * moment it may end below the highest, by what they differ.
+ */
+static void obs_max(__u64 *max, __u64 n)
+{
+	for (int i = 0; i < 4; i++) {
+		__u64 old = *(volatile __u64 *)max;
+
+		if (n <= old || __sync_val_compare_and_swap(max, old, n) == old)
+			return;
+	}
+}
+
+/* clamped to the last step of a histogram */
+static __u32 obs_log2(__u64 n)
+{
+	__u32 step = 0;
+
+	for (__u32 half = 32; half; half >>= 1) {
+		if (n >> half) {
+			n >>= half;
+			step += half;
+		}
+	}
+	return step < RSP_OBS_NR_STEP ? step : RSP_OBS_NR_STEP - 1;
+}
+
+/* the three places where an event on a channel counts */
+struct obs_where {
+	struct rsp_obs_svc *svc;
+	struct rsp_obs_chan *chan;
+	struct rsp_obs_ep *ep;
+};
+
+#define obs_each(where, io, code) do {				\
+	struct rsp_obs_io *io;					\
+								\
+	if ((where).svc) {					\
+		io = &(where).svc->io;				\
+		code;						\
+	}							\
+	if ((where).chan) {					\
+		io = &(where).chan->io;				\
+		code;						\
+	}							\
+	if ((where).ep) {					\
+		io = &(where).ep->io;				\
+		code;						\
+	}							\
+} while (0)
+
+static __always_inline void obs_find(struct obs_where *where,
+				     const struct rsp_chan_view *view)
+{
+	struct rsp_obs_chan *obs;
+
+	where->svc = NULL;
+	where->chan = NULL;
+	where->ep = NULL;
+	if (!view)
+		return;
+	obs = obs_chan_get(view->id);
+	where->chan = obs;
+	where->svc = obs_svc_get(view->svc_id);
+	/* a channel that never found an endpoint has none */
+	where->ep = view->ep_id ? obs_ep_get(view->ep_id) : NULL;
+
+	if (obs) {
+		obs->svc_id = view->svc_id;
+		obs->ep_id = view->ep_id;
+		obs->peer_id = view->peer_id;
+		obs->role = view->role;
+		obs->grant = view->grant;
+		obs->window = view->window;
+		if (!obs->min_window || obs->window < obs->min_window)
+			obs->min_window = obs->window;
+		if (obs->window > obs->max_window)
+			obs->max_window = obs->window;
+		obs->in_flight = view->in_flight;
+		if (obs->in_flight > obs->max_in_flight)
+			obs->max_in_flight = obs->in_flight;
+	}
+}
+
+/* ---------------------------------------------------------- services --- */
+
+static struct rsp_obs_svc *obs_svc_find(const struct rsp_svc_view *view)
+{
+	struct rsp_obs_svc *obs = view ? obs_svc_get(view->id) : NULL;
+
+	if (!obs)
+		return NULL;
+	if (!obs->name[0])
+		bpf_probe_read_kernel(obs->name, sizeof(obs->name), &view->name);
+	obs_max(&obs->max_held_bytes, view->held_bytes);
+	return obs;
+}
+
+SEC("tp_btf/rsp_svc_register")
+int BPF_PROG(obs_svc_register, const struct rsp_svc_view *view)
+{
+	struct rsp_obs_svc *obs = obs_svc_find(view);
+
+	if (obs)
+		obs->is_gone = 0;
+	return 0;
+}
+
+SEC("tp_btf/rsp_svc_unregister")
+int BPF_PROG(obs_svc_unregister, const struct rsp_svc_view *view)
+{
+	struct rsp_obs_svc *obs = obs_svc_find(view);
+
+	if (obs)
+		obs->is_gone = 1;
+	return 0;
+}
+
+/* -------------------------------------------------------------- pool --- */
+
+SEC("tp_btf/rsp_pool_admit")
+int BPF_PROG(obs_pool_admit, const struct rsp_svc_view *view,
+	     const struct rsp_buf_req *req, __u32 answer)
+{
+	struct rsp_obs_svc *obs = obs_svc_find(view);
+	struct rsp_obs_pool *obs_class;
+	__u32 class, want;
+
+	if (!req)
+		return 0;
+	class = req->class;
+	want = req->want;
+	if (obs) {
+		obs_add(&obs->nr_ask, 1);
+		obs_add(&obs->nr_want, want);
+		obs_add(&obs->nr_admit, answer);
+	}
+	obs_class = bpf_map_lookup_elem(&pool, &class);
+	if (obs_class) {
+		obs_add(&obs_class->nr_ask, 1);
+		obs_add(&obs_class->nr_want, want);
+		obs_add(&obs_class->nr_admit, answer);
+		if (answer < want)
+			obs_add(&obs_class->nr_short, 1);
+	}
+	return 0;
+}
+
+SEC("tp_btf/rsp_pool_grow")
+int BPF_PROG(obs_pool_grow, __u32 class, __u64 arena_bytes)
+{
+	struct rsp_obs_pool *obs = bpf_map_lookup_elem(&pool, &class);
+
+	if (obs) {
+		obs_add(&obs->nr_grow, 1);
+		obs->arena_bytes = arena_bytes;
+	}
+	return 0;
+}
+
+SEC("tp_btf/rsp_rq_refill")
+int BPF_PROG(obs_rq_refill, const struct rsp_rq_view *view, __u32 nr)
+{
+	struct rsp_obs_rq *obs = view ? obs_rq_get(view->id) : NULL;
+	__u32 posted;
+
+	if (!obs)
+		return 0;
+	posted = view->posted;
+	obs->dev_id = view->dev_id;
+	obs->vector = view->vector;
+	obs->class = view->class;
+	if (!obs->nr_refill || posted < obs->min_posted)
+		obs->min_posted = posted;
+	obs_add(&obs->nr_refill, 1);
+	obs_add(&obs->nr_posted, nr);
+	return 0;
+}
+
+SEC("tp_btf/rsp_rq_empty")
+int BPF_PROG(obs_rq_empty, const struct rsp_rq_view *view)
+{
+	struct rsp_obs_rq *obs = view ? obs_rq_get(view->id) : NULL;
+
+	if (obs)
+		obs_add(&obs->nr_empty, 1);
+	return 0;
+}
+
+/* --------------------------------------------------------- endpoints --- */
+
+static struct rsp_obs_ep *obs_ep_find(const struct rsp_ep_view *view)
+{
+	struct rsp_obs_ep *obs = view ? obs_ep_get(view->id) : NULL;
+
+	if (!obs)
+		return NULL;
+	bpf_probe_read_kernel(obs->dev, sizeof(obs->dev), &view->dev);
+	obs->peer_id = view->peer_id;
+	obs->rq_id = view->rq_id;
+	obs->vector = view->vector;
+	obs->role = view->role;
+	return obs;
+}
+
+SEC("tp_btf/rsp_ep_up")
+int BPF_PROG(obs_ep_up, const struct rsp_ep_view *view)
+{
+	struct rsp_obs_ep *obs = obs_ep_find(view);
+
+	if (obs)
+		obs->is_down = 0;
+	return 0;
+}
+
+SEC("tp_btf/rsp_ep_down")
+int BPF_PROG(obs_ep_down, const struct rsp_ep_view *view, int reason)
+{
+	struct rsp_obs_ep *obs = obs_ep_find(view);
+
+	if (obs) {
+		obs->is_down = 1;
+		obs->reason = reason;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------- channels --- */
+
+SEC("tp_btf/rsp_chan_up")
+int BPF_PROG(obs_chan_up, const struct rsp_chan_view *view)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	if (where.svc)
+		obs_add(&where.svc->nr_up, 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_down")
+int BPF_PROG(obs_chan_down, const struct rsp_chan_view *view, int reason)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	if (where.svc)
+		obs_add(&where.svc->nr_down, 1);
+	if (where.chan) {
+		where.chan->is_down = 1;
+		where.chan->reason = reason;
+	}
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_send")
+int BPF_PROG(obs_chan_send, const struct rsp_chan_view *view, __u32 len,
+	     __u32 nr_wr)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	obs_each(where, io, {
+		obs_add(&io->nr_send, 1);
+		obs_add(&io->send_bytes, len);
+		obs_add(&io->nr_wr, nr_wr);
+	});
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_recv")
+int BPF_PROG(obs_chan_recv, const struct rsp_chan_view *view, __u32 len)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	obs_each(where, io, {
+		obs_add(&io->nr_recv, 1);
+		obs_add(&io->recv_bytes, len);
+	});
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_acked")
+int BPF_PROG(obs_chan_acked, const struct rsp_chan_view *view, __u64 bytes,
+	     __u64 lat_ns, int status)
+{
+	__u32 step = obs_log2(lat_ns);
+	struct obs_where where;
+
+	obs_find(&where, view);
+	obs_each(where, io, {
+		obs_add(&io->nr_ack, 1);
+		obs_add(&io->ack_bytes, bytes);
+		if (status)
+			obs_add(&io->nr_error, 1);
+		obs_add(&io->lat_sum_ns, lat_ns);
+		obs_max(&io->lat_max_ns, lat_ns);
+		if (step < RSP_OBS_NR_STEP)
+			obs_add(&io->lat_steps[step], 1);
+	});
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_stall")
+int BPF_PROG(obs_chan_stall, const struct rsp_chan_view *view, __u64 waited_ns)
+{
+	__u32 step = obs_log2(waited_ns);
+	struct obs_where where;
+
+	obs_find(&where, view);
+	obs_each(where, io, {
+		obs_add(&io->nr_stall, 1);
+		obs_add(&io->stall_sum_ns, waited_ns);
+		obs_max(&io->stall_max_ns, waited_ns);
+		if (step < RSP_OBS_NR_STEP)
+			obs_add(&io->stall_steps[step], 1);
+	});
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_window")
+int BPF_PROG(obs_chan_window, const struct rsp_chan_view *view, __u32 old)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	if (where.chan)
+		__sync_fetch_and_add(&where.chan->nr_window, 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_chan_grant")
+int BPF_PROG(obs_chan_grant, const struct rsp_chan_view *view, __u32 old)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	if (where.chan)
+		__sync_fetch_and_add(&where.chan->nr_grant, 1);
+	return 0;
+}
+
+/* -------------------------------------------------------------- keys --- */
+
+SEC("tp_btf/rsp_key_reg")
+int BPF_PROG(obs_key_reg, const struct rsp_chan_view *view, __u32 nr_pages,
+	     __u32 len)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	obs_each(where, io, {
+		obs_add(&io->nr_reg, 1);
+		obs_add(&io->reg_pages, nr_pages);
+		obs_add(&io->reg_bytes, len);
+	});
+	return 0;
+}
+
+SEC("tp_btf/rsp_key_inv")
+int BPF_PROG(obs_key_inv, const struct rsp_chan_view *view, __u32 how)
+{
+	struct obs_where where;
+
+	if (how >= RSP_OBS_NR_INV)
+		return 0;
+	obs_find(&where, view);
+	obs_each(where, io, obs_add(&io->nr_inv[how], 1));
+	return 0;
+}
+
+SEC("tp_btf/rsp_work_error")
+int BPF_PROG(obs_work_error, const struct rsp_chan_view *view, int status,
+	     __u32 opcode)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	obs_each(where, io, obs_add(&io->nr_work_error, 1));
+	return 0;
+}
+
+/* ---------------------------------------------------------- policies --- */
+
+SEC("tp_btf/rsp_policy_swap")
+int BPF_PROG(obs_policy_swap, __u32 family, const char *from, const char *to,
+	     __u64 ns)
+{
+	struct rsp_obs_policy *obs = bpf_map_lookup_elem(&policy, &family);
+
+	if (!obs)
+		return 0;
+	obs_add(&obs->nr_swap, 1);
+	obs_add(&obs->swap_sum_ns, ns);
+	obs_max(&obs->swap_max_ns, ns);
+	obs->swap_last_ns = ns;
+	bpf_probe_read_kernel_str(obs->from, sizeof(obs->from), from);
+	bpf_probe_read_kernel_str(obs->to, sizeof(obs->to), to);
+	return 0;
+}
+
+SEC("tp_btf/rsp_policy_eject")
+int BPF_PROG(obs_policy_eject, const struct rsp_exit_info *info)
+{
+	struct rsp_obs_policy *obs;
+	__u32 family;
+
+	if (!info)
+		return 0;
+	family = info->family;
+	obs = bpf_map_lookup_elem(&policy, &family);
+	if (!obs)
+		return 0;
+	obs_add(&obs->nr_eject, 1);
+	bpf_probe_read_kernel(&obs->ejected, sizeof(obs->ejected), info);
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

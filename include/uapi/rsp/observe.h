@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What the observers of bpf/observe.bpf.c keep in their maps, pinned under
+ * /sys/fs/bpf/rsp/observe/. Append-only, as the views are.
+ *
+ * Figures count from the moment the observers were switched on.
+ */
+#ifndef _UAPI_RSP_OBSERVE_H
+#define _UAPI_RSP_OBSERVE_H
+
+#include <rsp/view.h>
+
+/* step n of a histogram counts times of 2^n to 2^(n+1) - 1 ns; 0 ns is in step 0 */
+#define RSP_OBS_NR_STEP	36
+/* ways a key becomes invalid again, see the trace event rsp_key_inv */
+#define RSP_OBS_NR_INV	4
+
+/**
+ * struct rsp_obs_io - traffic of a service, a channel or an endpoint
+ */
+struct rsp_obs_io {
+	__u64	nr_send;		/* messages sent */
+	__u64	send_bytes;		/* in messages; RDMA is in ack_bytes */
+	__u64	nr_wr;			/* work requests posted */
+	__u64	nr_recv;		/* messages received */
+	__u64	recv_bytes;
+	__u64	nr_ack;			/* exchanges finished */
+	__u64	ack_bytes;		/* payload they moved */
+	__u64	nr_error;		/* of them with an error */
+	__u64	lat_sum_ns;
+	__u64	lat_max_ns;
+	__u64	nr_stall;		/* waits for the window or a send slot */
+	__u64	stall_sum_ns;
+	__u64	stall_max_ns;
+	__u64	nr_reg;			/* memory registrations */
+	__u64	reg_pages;
+	__u64	reg_bytes;
+	__u64	nr_inv[RSP_OBS_NR_INV];	/* keys invalidated, by way */
+	__u64	nr_work_error;		/* work requests that failed or were flushed */
+	__u64	lat_steps[RSP_OBS_NR_STEP];	/* exchanges by their time */
+	__u64	stall_steps[RSP_OBS_NR_STEP];	/* waits by their time */
+};
+
+/**
+ * struct rsp_obs_svc - a service (map "svc", key: service id)
+ */
+struct rsp_obs_svc {
+	char	name[RSP_NAME_LEN];	/* empty until an event that carries it */
+	__u32	is_gone;		/* 1: unregistered */
+	__u32	rsvd;
+	__u64	nr_up;			/* channels that came up */
+	__u64	nr_down;		/* channels that went down */
+	__u64	nr_ask;			/* times it asked the pool for buffers */
+	__u64	nr_want;		/* buffers it asked for */
+	__u64	nr_admit;		/* buffers it was allowed */
+	__u64	max_held_bytes;		/* most pool memory seen held */
+	struct rsp_obs_io io;
+};
+
+/**
+ * struct rsp_obs_chan - a channel (map "chan", key: channel id)
+ */
+struct rsp_obs_chan {
+	__u32	svc_id;
+	__u32	ep_id;
+	__u32	peer_id;
+	__u32	role;			/* enum rsp_role */
+	__u32	is_down;
+	__s32	reason;			/* negative errno it went down with */
+	__u32	in_flight;		/* at the last event */
+	__u32	max_in_flight;
+	__u32	window;			/* in force */
+	__u32	min_window;		/* lowest and highest seen */
+	__u32	max_window;
+	__u32	grant;			/* advertised to the peer */
+	__u32	nr_window;		/* changes of the window */
+	__u32	nr_grant;		/* changes of the grant */
+	struct rsp_obs_io io;
+};
+
+/**
+ * struct rsp_obs_ep - an endpoint (map "ep", key: endpoint id)
+ */
+struct rsp_obs_ep {
+	char	dev[RSP_NAME_LEN];	/* empty if it was up before the observers */
+	__u32	peer_id;
+	__u32	rq_id;
+	__u32	vector;
+	__u32	role;			/* enum rsp_role */
+	__u32	is_down;
+	__s32	reason;			/* negative errno it went down with */
+	struct rsp_obs_io io;
+};
+
+/**
+ * struct rsp_obs_rq - a receive queue (map "rq", key: receive queue id)
+ */
+struct rsp_obs_rq {
+	__u32	dev_id;
+	__u32	vector;
+	__u32	class;			/* enum rsp_class */
+	__u32	min_posted;		/* fewest receives seen posted at a refill */
+	__u64	nr_refill;		/* batches */
+	__u64	nr_posted;		/* receives in them */
+	__u64	nr_empty;		/* times it ran low */
+};
+
+/**
+ * struct rsp_obs_pool - a size class of the pool (map "pool", key: enum rsp_class)
+ */
+struct rsp_obs_pool {
+	__u64	nr_ask;			/* times a service asked */
+	__u64	nr_want;		/* buffers asked for */
+	__u64	nr_admit;		/* buffers allowed */
+	__u64	nr_short;		/* answers below what was asked */
+	__u64	nr_grow;		/* arenas added */
+	__u64	arena_bytes;		/* of all classes, at the last growth */
+};
+
+/**
+ * struct rsp_obs_policy - a policy family (map "policy", key: enum rsp_family)
+ */
+struct rsp_obs_policy {
+	__u64	nr_swap;		/* times another policy took over */
+	__u64	swap_sum_ns;
+	__u64	swap_max_ns;
+	__u64	swap_last_ns;
+	__u64	nr_eject;
+	char	from[RSP_NAME_LEN];	/* the last swap */
+	char	to[RSP_NAME_LEN];
+	struct rsp_exit_info ejected;	/* the last ejection */
+};
+
+_Static_assert(sizeof(struct rsp_obs_io) == 744, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_svc) == 816, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_chan) == 800, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_ep) == 784, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_rq) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_pool) == 48, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_policy) == 184, "ABI: append, never resize");
+
+#endif /* _UAPI_RSP_OBSERVE_H */
