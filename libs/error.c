@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One sentence for the last failure. libbpf talks while it works; what it said
+ * is kept, and shown only behind a failure: the verifier's reason stands in its
+ * last lines.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define RSP_ERROR_LINES	16	/* of libbpf's, shown */
+
+static char rsp_error_text[8192];
+/* libbpf's words; of a long verifier log the end is what counts */
+static char rsp_error_said[64 * 1024];
+static size_t rsp_error_len;
+
+const char *rsp_error(void)
+{
+	return rsp_error_text;
+}
+
+static int rsp_error_print(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	char line[32 * 1024];
+	size_t len;
+	int n;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	n = vsnprintf(line, sizeof(line), fmt, args);
+	if (n <= 0)
+		return 0;
+	len = (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
+	if (getenv("RSP_VERBOSE"))
+		fwrite(line, 1, len, stderr);
+	if (rsp_error_len + len >= sizeof(rsp_error_said)) {
+		size_t keep = rsp_error_len < sizeof(rsp_error_said) / 2 ?
+			      rsp_error_len : sizeof(rsp_error_said) / 2 - 1;
+
+		memmove(rsp_error_said, rsp_error_said + rsp_error_len - keep, keep);
+		rsp_error_len = keep;
+	}
+	memcpy(rsp_error_said + rsp_error_len, line, len);
+	rsp_error_len += len;
+	rsp_error_said[rsp_error_len] = 0;
+	return n;
+}
+
+void rsp_error_catch(void)
+{
+	rsp_error_len = 0;
+	rsp_error_said[0] = 0;
+	libbpf_set_print(rsp_error_print);
+}
+
+/* lines that only repeat what the sentence says or that frame the log */
+static bool rsp_error_is_noise(const char *line)
+{
+	static const char * const noise[] = {
+		"-- BEGIN PROG LOAD LOG --", "-- END PROG LOAD LOG --",
+		"processed ", "failed to load object", "failed to load BPF skeleton",
+		"verification time ", "stack depth ",
+	};
+
+	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++) {
+		if (strstr(line, noise[i]))
+			return true;
+	}
+	return !*line;
+}
+
+static void rsp_error_add_said(size_t at)
+{
+	char *lines[RSP_ERROR_LINES];
+	char *line, *next = rsp_error_said;
+	int nr = 0;
+
+	while ((line = strsep(&next, "\n"))) {
+		if (rsp_error_is_noise(line))
+			continue;
+		if (nr == RSP_ERROR_LINES) {
+			memmove(lines, lines + 1, sizeof(lines) - sizeof(lines[0]));
+			nr--;
+		}
+		lines[nr++] = line;
+	}
+	for (int i = 0; i < nr && at < sizeof(rsp_error_text); i++)
+		at += snprintf(rsp_error_text + at, sizeof(rsp_error_text) - at,
+			       "\n  %s", lines[i]);
+	rsp_error_len = 0;
+}
+
+static size_t rsp_error_set(const char *fmt, va_list args)
+{
+	int n = vsnprintf(rsp_error_text, sizeof(rsp_error_text), fmt, args);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+int rsp_fail(int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	rsp_error_set(fmt, args);
+	va_end(args);
+	errno = -err;
+	return err;
+}
+
+int rsp_fail_bpf(int err, const char *fmt, ...)
+{
+	va_list args;
+	size_t at;
+
+	va_start(args, fmt);
+	at = rsp_error_set(fmt, args);
+	va_end(args);
+	rsp_error_add_said(at);
+	errno = -err;
+	return err;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Is RSP there, and what objects does it have? */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "bpf/list.skel.h"
+
+struct rsp_host {
+	struct list_bpf	*skel;
+};
+
+int rsp_check(void)
+{
+	if (access("/sys/module/rsp", F_OK))
+		return rsp_fail(-ENODEV, "rsp.ko is not loaded (modprobe rsp)");
+	if (access("/sys/kernel/btf/rsp", F_OK))
+		return rsp_fail(-EOPNOTSUPP, "policies are off: rsp.ko has no BTF "
+				"(no /sys/kernel/btf/rsp)");
+	return 0;
+}
+
+struct rsp_host *rsp_host_open(void)
+{
+	struct rsp_host *host;
+
+	if (rsp_check())
+		return NULL;
+	rsp_error_catch();
+	host = calloc(1, sizeof(*host));
+	if (!host) {
+		rsp_fail(-ENOMEM, "out of memory");
+		return NULL;
+	}
+	host->skel = list_bpf__open_and_load();
+	if (!host->skel) {
+		int err = -errno;
+
+		if (err == -EPERM || err == -EACCES)
+			rsp_fail(err, "not permitted to load BPF programs (are you root?)");
+		else
+			rsp_fail_bpf(err, "the list program was not accepted: %s",
+				     strerror(-err));
+		free(host);
+		return NULL;
+	}
+	return host;
+}
+
+void rsp_host_close(struct rsp_host *host)
+{
+	if (!host)
+		return;
+	list_bpf__destroy(host->skel);
+	free(host);
+}
+
+static int rsp_host_run(struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err;
+
+	err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+	if (!err)
+		err = (int)opts.retval;
+	if (err)
+		return rsp_fail(err, "cannot run %s: %s", bpf_program__name(prog),
+				strerror(-err));
+	return 0;
+}
+
+/* Run @prog until it has no more rows; each run leaves them at @rows. */
+static int rsp_host_list(struct rsp_host *host, struct bpf_program *prog, const void *rows,
+			 size_t size, void **views)
+{
+	struct list_bpf__bss *bss = host->skel->bss;
+	__u32 nr = 0;
+	int err;
+
+	*views = NULL;
+	do {
+		char *all;
+
+		bss->skip = nr;
+		err = rsp_host_run(prog);
+		if (err)
+			goto err_free;
+		if (!bss->nr)
+			break;
+		all = realloc(*views, (nr + bss->nr) * size);
+		if (!all) {
+			err = rsp_fail(-ENOMEM, "out of memory");
+			goto err_free;
+		}
+		memcpy(all + nr * size, rows, bss->nr * size);
+		nr += bss->nr;
+		*views = all;
+	} while (bss->more);
+	return nr;
+
+err_free:
+	free(*views);
+	*views = NULL;
+	return err;
+}
+
+#define RSP_HOST_LIST(what, rows)						\
+int rsp_##what##_list(struct rsp_host *host, struct rsp_##what##_view **views)	\
+{										\
+	return rsp_host_list(host, host->skel->progs.list_##what,		\
+			     host->skel->bss->rows, sizeof(**views),		\
+			     (void **)views);					\
+}
+
+RSP_HOST_LIST(svc, svcs)
+RSP_HOST_LIST(peer, peers)
+RSP_HOST_LIST(ep, eps)
+RSP_HOST_LIST(chan, chans)
+RSP_HOST_LIST(rq, rqs)
+RSP_HOST_LIST(policy, policies)
+
+int rsp_pool_get(struct rsp_host *host, struct rsp_pool_view *view)
+{
+	int err = rsp_host_run(host->skel->progs.get_pool);
+
+	if (!err)
+		*view = host->skel->bss->pool;
+	return err;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Between the files of librsp. */
+#ifndef _RSP_INTERNAL_H
+#define _RSP_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include <librsp.h>
+
+#define RSP_PIN_POLICIES	RSP_PIN_DIR "/policies"
+#define RSP_PIN_MAPS		RSP_PIN_DIR "/maps"
+#define RSP_PIN_OBSERVE		RSP_PIN_DIR "/observe"
+
+/* error.c: keep the sentence for rsp_error(), answer @err */
+__attribute__((format(printf, 2, 3)))
+int rsp_fail(int err, const char *fmt, ...);
+/* the same, with the last words of libbpf and the verifier below the sentence */
+__attribute__((format(printf, 2, 3)))
+int rsp_fail_bpf(int err, const char *fmt, ...);
+/* start to keep what libbpf says */
+void rsp_error_catch(void);
+
+/* pin.c: bpffs takes no dots in names */
+int rsp_pin_path(char *path, size_t size, const char *dir, const char *name);
+int rsp_pin_mkdir(const char *path);
+int rsp_pin_fd(int fd, const char *path);
+/* unlink the files of a directory, and those in directories below it */
+int rsp_pin_rmdir(const char *path);
+bool rsp_pin_exists(const char *path);
+
+/* knob.c: a datasec of globals, and its bytes */
+int rsp_knob_set(const struct btf *btf, __u32 sec_id, void *data, size_t size,
+		 const char *knob, const char *value);
+int rsp_knob_walk(const struct btf *btf, __u32 sec_id, const void *data, size_t size,
+		  rsp_knob_fn fn, void *arg);
+
+#endif /* _RSP_INTERNAL_H */
