@@ -28,7 +28,8 @@
 
 #include "client.h"
 
-#define RSP_NFS_CONNECT_MS	10000		/* address, route and connection */
+#define RSP_NFS_RESOLVE_MS	5000		/* address and route each */
+#define RSP_NFS_CONNECT_TO	(30U * HZ)	/* all of it; the CM alone would go on for a minute */
 #define RSP_NFS_REEST_MIN	(1U * HZ)	/* first wait before a reconnect */
 #define RSP_NFS_REEST_MAX	(15U * HZ)	/* longest */
 #define RSP_NFS_BIND_TO		(60U * HZ)
@@ -356,11 +357,12 @@ static int rsp_nfs_connect_chan(struct rsp_nfs_xprt *r)
 	reinit_completion(&r->connected);
 	chan = rsp_chan_connect(rsp_nfs_client_svc, xprt->xprt_net, NULL,
 				(struct sockaddr *)&xprt->addr, &param, r,
-				RSP_NFS_CONNECT_MS);
+				RSP_NFS_RESOLVE_MS);
 	if (IS_ERR(chan))
 		return PTR_ERR(chan);
 	r->chan = chan;
-	wait_for_completion(&r->connected);
+	if (!wait_for_completion_timeout(&r->connected, RSP_NFS_CONNECT_TO))
+		return -ETIMEDOUT;
 	if (r->conn_err)
 		return r->conn_err;
 	if (xprt->idle_timeout)

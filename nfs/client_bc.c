@@ -164,7 +164,7 @@ int rsp_nfs_bc_send(struct rpc_rqst *rqst)
 		return -EIO;
 	work = rsp_work_get(r->chan, gfp);
 	if (!work)
-		return rsp_nfs_starve(r, false);
+		return rsp_chan_is_up(r->chan) ? rsp_nfs_starve(r, false) : -ENOTCONN;
 	buf = rsp_buf_get(rsp_nfs_client_svc, len, gfp);
 	if (!buf) {
 		rsp_work_free(work);

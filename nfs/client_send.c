@@ -396,7 +396,8 @@ static struct rsp_work *rsp_nfs_build(struct rsp_nfs_req *req,
 	for (;;) {
 		work = rsp_work_get(req->chan, gfp);
 		if (!work)
-			return ERR_PTR(rsp_nfs_starve(r, false));
+			return ERR_PTR(rsp_chan_is_up(req->chan) ?
+				       rsp_nfs_starve(r, false) : -ENOTCONN);
 		len = plan->hdr_bytes + plan->copy_bytes;
 		buf = rsp_buf_get(rsp_nfs_client_svc, len, gfp);
 		if (!buf) {
