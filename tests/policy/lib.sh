@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# What the tests of policies share; sourced after tests/lib.sh.
+POL=/src/build/tests/policy/pol
+POLICIES=/src/build/policies
+PINS=/sys/fs/bpf/rsp-$$
+
+# pins_up, pins_down: a folder for links; taking it away unregisters what is left
+pins_up() {
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+	mkdir -p "$PINS"
+}
+pins_down() {
+	rm -rf "$PINS"
+	# the last reference of a link goes from a work item
+	wait_for 10 none_registered
+}
+none_registered() {
+	[ "$($POL show | grep -Ec ' (active|waiting|dead) ' || :)" = "$($POL show | grep -c '^[a-z]* builtin ')" ]
+}
+
+# load NAME [KNOB=VALUE]...: register a policy of policies/ and pin it as NAME
+load() {
+	local name=$1
+	shift
+	$POL load "$POLICIES/$name.bpf.o" "$PINS/$name" "$@"
+}
+# unload NAME: unregister it again
+unload() {
+	rm -f "$PINS/$1" "$PINS/$1"_*
+}
+
+# active FAMILY NAME: is it?
+active() {
+	is "$($POL show | awk -v f="$1" '$1 == f && $3 == "active" { print $2 }')" "$2"
+}
+# state FAMILY NAME: active, waiting, dead; ended ones do not count
+state() {
+	$POL show | awk -v f="$1" -v n="$2" '$1 == f && $2 == n && $3 != "ended" { print $3 }'
+}
+# ended FAMILY NAME KIND [TEXT]: the last log entry of a policy says so
+ended() {
+	local line
+	line=$($POL show | awk -v f="$1" -v n="$2" '$1 == f && $2 == n && $3 == "ended"' | tail -n 1)
+	echo "$line"
+	case $line in
+	*" kind=$3 "*"${4-}"*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# stat_of NAME INDEX: a figure of a loaded policy's statistics
+stat_of() {
+	$POL stats "$PINS/$1" | cut -d ' ' -f $(($2 + 1))
+}
