@@ -41,11 +41,13 @@ swap_to() {
 	sleep 2
 	if [ "$1" = builtin ]; then
 		:
-	elif [ ! -d /sys/fs/bpf/rsp/bench/$family ]; then
+	elif [ -z "$registered" ]; then
+		registered=$1
 		first=1
 		policy_on "$family" "$1" || bench_die "bpftool cannot register $1"
 	else
 		rspctl policy swap "$POLICIES/$1.bpf.o" || bench_die "rspctl cannot swap to $1"
+		policy_off "$family"	# bpftool's, which waited below
 	fi
 	[ "$1" = builtin ] || us=$(swap_us)
 	sleep 1
@@ -75,6 +77,7 @@ contender_to rsp
 bench_file
 progress "NFSv4.2 over RSP mounted: $(grep " $MNT " /proc/mounts | cut -d' ' -f1-3)"
 
+registered=
 for p in "${policies[@]}"; do
 	swap_to "$p"
 	measure "$p"
@@ -82,12 +85,18 @@ for p in "${policies[@]}"; do
 done
 
 if [ "$last" != builtin ]; then
+	# what there is to see: the policy's own maps, the observers' maps, rspctl's view of both
+	rspctl observe on >/dev/null || bench_die "observers do not start"
+	DIR=$MNT QD=8 RUNTIME=3 fio "$BENCH/fio/verify.fio" >/dev/null || bench_die "fio failed"
 	show rspctl policy show
-	for pin in $(find /sys/fs/bpf/rsp -type f -name '*stat*' | sort | head -n 3); do
-		LINES_MAX=14 show bpftool map dump pinned "$pin"
-	done
-	show rspctl -j chan show
-	show rspctl pool show
+	show rspctl policy log
+	LINES_MAX=16 show bpftool map dump pinned "/sys/fs/bpf/rsp/maps/$last/stats"
+	show rspctl policy show "$last"
+	LINES_MAX=30 show bpftool map dump pinned /sys/fs/bpf/rsp/observe/chan
+	show rspctl observe show
+	show rspctl -j pool show
+	show rspctl chan show
+	rspctl observe off >/dev/null
 fi
 
 contender_off

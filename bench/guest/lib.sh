@@ -94,6 +94,10 @@ contender_off() {
 
 bench_server_up() {
 	[ "$(cat /proc/fs/nfsd/threads 2>/dev/null || echo 0)" = 0 ] || return 0
+	# by default nfsd takes less than 1 MiB at once where memory is small
+	modprobe nfsd
+	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
+	echo 1048576 >/proc/fs/nfsd/max_block_size || return
 	nfs_server_up size="${EXPORT_SIZE:-512M}" threads="${NFSD_THREADS:-4}" rdma="${1:-0}" \
 		>/tmp/nfs_server_up 2>&1 || {
 		cat /tmp/nfs_server_up >&2
@@ -137,8 +141,9 @@ cpu_ticks() {
 
 # pool_bytes: what services hold of RSP's pool, null without RSP
 pool_bytes() {
-	rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add // null' 2>/dev/null ||
-		echo null
+	local n
+	n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
+	echo "${n:-null}"
 }
 
 # fio_cell JOB QD IOS: run bench/fio/JOB.fio at $MNT, print the figures as JSON
