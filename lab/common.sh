@@ -147,7 +147,7 @@ run_start() {
 
 # run_wait RUN: wait until the guests answer
 run_wait() {
-	local node end=$((SECONDS + ${BOOT_TIMEOUT:-180}))
+	local node end=$((SECONDS + ${BOOT_TIMEOUT:-300}))
 	for node in $(lab_nodes); do
 		until RSP_GX_CONNECT=1 "$LAB/gx" -r "$1" "$node" 30 true 2>/dev/null; do
 			if ! kill -0 "$(<"$1/$node.pid")" 2>/dev/null || [ $SECONDS -gt $end ]; then
@@ -170,7 +170,7 @@ run_stop() {
 			kill "$pid" 2>/dev/null
 			sleep .05
 		done
-		rm -f "$f"
+		rm -f "$f" "${f%.pid}.qemu"
 	done
 	rm -rf "$(readlink -f "$1/sock")" "$1/sock" "$1/share/tree" "$1/share/modules"
 	# what guests left for us, if anything
