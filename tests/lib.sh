@@ -53,7 +53,7 @@ t_on() {
 	shift
 	case $node in
 	here) eval "$*" ;;
-	*) on "$node" 120 "$@" ;;
+	*) on "$node" $((120 * ${RSP_SLOW:-1})) "$@" ;;
 	esac
 }
 
@@ -148,9 +148,10 @@ is() {
 	}
 }
 
-# wait_for SECONDS COMMAND...: poll until the command succeeds
+# wait_for SECONDS COMMAND...: poll until the command succeeds. On a machine that is slow to boot
+# guests tests/run sets RSP_SLOW, and all waits are that many times as long
 wait_for() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * ${RSP_SLOW:-1} + 1))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # tests/run can fail: silence, a timeout, a dead guest, a lie about the plan.
 # topology: none
-# timeout: 400
+# timeout: 900
 . "$(dirname "$0")/../lib.sh"
 need root
 plan 9
