@@ -5,13 +5,13 @@
 #	srv: stock rpcrdma 10.9.0.1 fd00::1 ===== 10.9.0.2 fd00::2 cli: rsp_nfs server=0
 #
 # topology: pair
-# timeout: 600
+# timeout: 900
 . "$(dirname "$0")/../lib.sh"
 need root module:rsp_nfs module:rpcrdma tool:fio
 plan 16
 
 on_cli() {
-	on cli 300 ". /src/lab/guest/lib.sh; $*"
+	on cli 400 ". /src/lab/guest/lib.sh; $*"
 }
 
 mounted_over_rdma() {
@@ -33,7 +33,7 @@ defer on srv ". /src/lab/guest/lib.sh; nfs_server_down; rmmod rpcrdma"
 run "client half loads alone" on_cli "modprobe rsp_nfs server=0"
 
 for v in 4.2 4.1; do
-	run "mount with NFSv$v" on_cli "nfs_mount /mnt vers=$v,hard 10.9.0.1"
+	run "mount with NFSv$v" on_cli "mkdir -p /mnt && mount -t nfs -o vers=$v,proto=rdma,port=20049,hard 10.9.0.1:/ /mnt"
 	run "workout with NFSv$v" on_cli "/src/tests/nfs/workout /mnt"
 	run "fio with checksums, NFSv$v" on_cli "fio_verify /mnt 8m"
 	[ $v = 4.1 ] || run "it is RDMA, and not the stock module" mounted_over_rdma
