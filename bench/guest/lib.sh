@@ -77,7 +77,7 @@ contender_to() {
 		done
 	fi
 	mkdir -p "$MNT"
-	timeout 60 mount -t nfs -o "vers=4.2,proto=$proto${2:+,$2}" "$SERVER:/" "$MNT" ||
+	mount -t nfs -o "vers=4.2,proto=$proto${2:+,$2}" "$SERVER:/" "$MNT" ||
 		bench_die "cannot mount over $1"
 	CONTENDER=$1
 }
@@ -134,9 +134,9 @@ bench_file() {
 
 # ---- measuring ----------------------------------------------------------------------------
 
-# cpu_ticks: busy time of all processors since boot, in USER_HZ ticks of 10 ms
+# cpu_ticks: busy time of all processors in a copy of /proc/stat, in USER_HZ ticks of 10 ms
 cpu_ticks() {
-	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8; exit }' /proc/stat
+	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8; exit }'
 }
 
 # pool_bytes: what services hold of RSP's pool, null without RSP
@@ -148,25 +148,31 @@ pool_bytes() {
 
 # fio_cell JOB QD IOS: run bench/fio/JOB.fio at $MNT, print the figures as JSON
 fio_cell() {
-	local t0 t1 b0 b1 rc=0
-	t0=$(date +%s%N) b0=$(cpu_ticks)
-	DIR=$MNT QD=$2 IOS=$3 timeout 300 fio --output-format=json --output=/tmp/fio.json \
-		"$BENCH/fio/$1.fio" >/tmp/fio.err 2>&1 || rc=$?
-	t1=$(date +%s%N) b1=$(cpu_ticks)
+	local rc=0
+	# processor time of the whole machine, both ends and the device, while the job runs
+	{
+		cat "$BENCH/fio/$1.fio"
+		echo "exec_prerun=cp /proc/stat /tmp/fio.stat0"
+		echo "exec_postrun=cp /proc/stat /tmp/fio.stat1"
+	} >/tmp/cell.fio
+	# fio leaves what these print in the working directory
+	DIR=$MNT QD=$2 IOS=$3 env -C /tmp fio --output-format=json --output=/tmp/fio.json \
+		/tmp/cell.fio >/tmp/fio.err 2>&1 || rc=$?
 	if [ $rc != 0 ]; then
 		tail -n 5 /tmp/fio.err >&2
 		echo '{"errors": 1}'
 		return
 	fi
-	sed -n '/^{/,$p' /tmp/fio.json | jq -c --argjson ms $(((t1 - t0) / 1000000)) \
-		--argjson cpu_ms $(((b1 - b0) * 10)) --argjson cpus "$(nproc)" --argjson pool "$(pool_bytes)" '
+	sed -n '/^{/,$p' /tmp/fio.json | jq -c --argjson cpus "$(nproc)" \
+		--argjson cpu_ms $((($(cpu_ticks </tmp/fio.stat1) - $(cpu_ticks </tmp/fio.stat0)) * 10)) \
+		--argjson pool "$(pool_bytes)" '
 		.jobs[0] as $j | [$j.read, $j.write] | {
 			iops: (map(.iops) | add),
 			bytes_per_s: (map(.bw_bytes) | add),
 			lat_ns_p50: (map(.clat_ns.percentile["50.000000"] // 0) | add),
 			lat_ns_p99: (map(.clat_ns.percentile["99.000000"] // 0) | add),
 			cpu_us_per_io: ($cpu_ms * 1000 / (map(.total_ios) | add)),
-			cpu_percent: ($cpu_ms * 100 / ($ms * $cpus)),
+			cpu_percent: ($cpu_ms * 100 / ((map(.runtime) | add) * $cpus)),
 			pool_held_bytes: $pool,
 			errors: $j.error
 		}'
