@@ -46,12 +46,25 @@ static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
 	return min_t(u64, req->want, div_u64(left_bytes, req->buf_bytes));
 }
 
-/* what its channels may send at once, and a quarter more for refill to lag */
+/*
+ * Credits are promises that are rarely all drawn at once, so depth follows what
+ * arrives: doubled when more than half was used up before this refill, let go
+ * slowly, never past what the channels may send with a quarter more for refill
+ * to lag. This keeps receive memory from growing with connections; a burst that
+ * comes too soon meets an RNR NAK and is sent again.
+ */
 static u32 rsp_builtin_recv_depth(const struct rsp_rq_view *rq)
 {
-	u64 depth = (u64)rq->credits + rq->credits / 4;
+	u64 most = (u64)rq->credits + rq->credits / 4;
+	u64 depth;
 
-	return clamp_t(u64, depth, rq->min, max(rq->min, rq->size));
+	if (rq->is_private)
+		return rq->size;
+	if (rq->posted < rq->depth / 2)
+		depth = 2ULL * rq->depth;
+	else
+		depth = rq->depth - rq->depth / 64;
+	return clamp_t(u64, min(depth, most), rq->min, max(rq->min, rq->size));
 }
 
 /*

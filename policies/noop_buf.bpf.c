@@ -52,8 +52,16 @@ void RSP_HOOK(noop_buf_release, struct rsp_svc_view *svc, __u32 class, __u32 nr)
 
 int RSP_HOOK(noop_buf_recv_depth, struct rsp_rq_view *rq)
 {
+	__u64 most = (__u64)rq->credits + rq->credits / 4, depth;
+
 	stat_inc(STAT_RECV_DEPTH);
-	return rsp_clamp((__u64)rq->credits + rq->credits / 4, rq->min, rq->size);
+	if (rq->is_private)
+		return rq->size;
+	if (rq->posted < rq->depth / 2)
+		depth = 2ULL * rq->depth;
+	else
+		depth = rq->depth - rq->depth / 64;
+	return rsp_clamp(depth < most ? depth : most, rq->min, rq->size);
 }
 
 int RSP_HOOK(noop_buf_bulk, struct rsp_chan_view *chan, struct rsp_bulk_req *req)
