@@ -346,6 +346,7 @@ static int rsp_policy_prepare(struct rsp_policy *policy)
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(policy->stat, cpu), 0, sizeof(*policy->stat));
 	atomic_set(&policy->nr_bad, 0);
+	policy->nr_row = 0;
 	policy->bad_base = 0;
 	policy->bad_jiffies = jiffies;
 	policy->end.kind = RSP_EXIT_NONE;

@@ -19,9 +19,10 @@
 #include "policy.h"
 #include "policy_private.h"
 
-/* more bad answers than this within a second, or in all, eject */
+/* more bad answers than this within a second, in all, or without a good one between, eject */
 #define RSP_POLICY_BAD_PER_S	64
 #define RSP_POLICY_BAD_TOTAL	1024
+#define RSP_POLICY_BAD_ROW	16	/* for hooks that are asked once in a while */
 
 /* ---------------------------------------------------------------- builtin -- */
 
@@ -133,7 +134,7 @@ static void rsp_call_count(struct rsp_call *call)
 	this_cpu_inc(call->policy->stat->nr_call);
 }
 
-/* Count a bad answer. Racy windows only shift the limit by a few answers. */
+/* Count a bad answer. Races only shift the limits by a few answers. */
 static noinline void rsp_call_bad(struct rsp_call *call, const char *hook, s64 answer,
 				  s64 low, s64 high)
 {
@@ -145,11 +146,19 @@ static noinline void rsp_call_bad(struct rsp_call *call, const char *hook, s64 a
 		WRITE_ONCE(policy->bad_jiffies, jiffies);
 		WRITE_ONCE(policy->bad_base, nr_bad - 1);
 	}
+	WRITE_ONCE(policy->nr_row, READ_ONCE(policy->nr_row) + 1);
 	if (nr_bad - READ_ONCE(policy->bad_base) > RSP_POLICY_BAD_PER_S ||
-	    nr_bad > RSP_POLICY_BAD_TOTAL)
+	    nr_bad > RSP_POLICY_BAD_TOTAL ||
+	    READ_ONCE(policy->nr_row) > RSP_POLICY_BAD_ROW)
 		rsp_policy_doom(policy, RSP_EXIT_RANGE, answer,
 				"%s answered %lld, allowed %lld to %lld",
 				hook, answer, low, high);
+}
+
+static void rsp_call_good(struct rsp_call *call)
+{
+	if (unlikely(READ_ONCE(call->policy->nr_row)))
+		WRITE_ONCE(call->policy->nr_row, 0);
 }
 
 /* Count an answer and bring it into range. */
@@ -157,8 +166,10 @@ static u32 rsp_call_clamp(struct rsp_call *call, const char *hook, s64 answer, s
 			  s64 high)
 {
 	rsp_call_count(call);
-	if (likely(answer >= low && answer <= high))
+	if (likely(answer >= low && answer <= high)) {
+		rsp_call_good(call);
 		return answer;
+	}
 	rsp_call_bad(call, hook, answer, low, high);
 	return clamp(answer, low, high);
 }
@@ -278,6 +289,8 @@ u64 rsp_policy_place(struct rsp_place_req *req)
 			rsp_call_count(&call);
 			if (place & ~bits)
 				rsp_call_bad(&call, "place", place, 0, bits);
+			else
+				rsp_call_good(&call);
 		} else {
 			place = rsp_builtin_place(req);
 		}

@@ -44,6 +44,7 @@ enum rsp_doom {
  * @stat: since the latest activation
  * @doom: enum rsp_doom; whoever moves it from NONE to CLAIMED writes @end and then SET
  * @nr_bad: answers out of range since the latest activation
+ * @nr_row: of these since the last good one
  * @bad_base: @nr_bad when the current window of a second began
  * @bad_jiffies: when that was
  * @end: why it is not active any more, kind 0 while it is
@@ -63,6 +64,7 @@ struct rsp_policy {
 	struct rsp_policy_stat __percpu *stat;
 	atomic_t		doom;
 	atomic_t		nr_bad;
+	u32			nr_row;
 	u32			bad_base;
 	unsigned long		bad_jiffies;
 	struct rsp_exit_info	end;

@@ -17,6 +17,7 @@ enum chaos_mode {
 	CHAOS_INIT_EXIT,	/* init asks to be ejected */
 	CHAOS_MEAN,		/* the lowest answer in range: starves everybody by the rules */
 	CHAOS_RARE,		/* one bad answer in `after` calls */
+	CHAOS_INIT_ONCE,	/* init answers -EBUSY from the second time on */
 };
 
 /* knobs */
@@ -36,6 +37,7 @@ RSP_EXIT_RECORD;
 
 /* all CPUs count here; racy, only the order of magnitude matters */
 __u64 nr_call;
+__u64 nr_init;		/* times init ran; one at a time */
 
 #define CHAOS_MAGIC	0x23232323c4a05c4aULL
 
@@ -53,6 +55,9 @@ __u64 nr_call;
 
 static __always_inline int chaos_init(void)
 {
+	nr_init++;
+	if (mode == CHAOS_INIT_ONCE && nr_init > 1)
+		return -16;	/* EBUSY */
 	if (mode == CHAOS_INIT_FAIL)
 		return -16;	/* EBUSY */
 	if (mode == CHAOS_INIT_EXIT)

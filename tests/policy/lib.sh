@@ -9,15 +9,19 @@ PINS=/sys/fs/bpf/rsp-$$
 pins_up() {
 	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 	mkdir -p "$PINS"
+	export POL_PINS=$PINS
 }
 pins_down() {
-	rm -rf "$PINS"
+	find "$PINS" -type f ! -name 'lister_*' -delete
 	# the last reference of a link goes from a work item
 	wait_for 10 none_registered
+	rm -rf "$PINS"
 }
 none_registered() {
-	[ "$($POL show | grep -Ec ' (active|waiting|dead) ' || :)" = "$($POL show | grep -c '^[a-z]* builtin ')" ]
+	! $POL show | grep -v '^[a-z]* builtin ' | grep -E '^[a-z]* [^ ]* (active|waiting|dead) '
 }
+
+# $PINS also holds the program that lists policies, so that the module stays in use
 
 # load NAME [KNOB=VALUE]...: register a policy of policies/ and pin it as NAME
 load() {

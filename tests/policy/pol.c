@@ -283,23 +283,48 @@ static int run_prog(struct bpf_object *obj, const char *name, struct list_result
 	return bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
 }
 
+/* the lister, pinned in the folder $POL_PINS when there is one: loading it takes a second */
+static int lister_fds(const char *self, int *prog, int *map)
+{
+	const char *dir = getenv("POL_PINS");
+	char prog_path[4096], map_path[4096];
+	struct bpf_object *obj;
+	int err;
+
+	snprintf(prog_path, sizeof(prog_path), "%s/lister_prog", dir ? dir : "");
+	snprintf(map_path, sizeof(map_path), "%s/lister_map", dir ? dir : "");
+	if (dir) {
+		*prog = bpf_obj_get(prog_path);
+		*map = bpf_obj_get(map_path);
+		if (*prog >= 0 && *map >= 0)
+			return 0;
+	}
+	obj = lister(self, &err);
+	if (!obj)
+		return err;
+	*prog = bpf_program__fd(bpf_object__find_program_by_name(obj, "list_policies"));
+	*map = bpf_object__find_map_fd_by_name(obj, "policies");
+	if (dir && (bpf_obj_pin(*prog, prog_path) || bpf_obj_pin(*map, map_path)))
+		return -errno;
+	return 0;
+}
+
 static int do_show(const char *self)
 {
 	struct list_result result = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &result, .ctx_size_in = sizeof(result));
 	struct rsp_policy_view view;
-	struct bpf_object *obj;
-	int err, fd;
+	int err, prog, map;
 	__u32 i;
 
-	obj = lister(self, &err);
-	if (!obj)
-		return fail(err, "load list.bpf.o");
-	err = run_prog(obj, "list_policies", &result);
+	err = lister_fds(self, &prog, &map);
+	if (err)
+		return fail(err, "lister");
+	err = bpf_prog_test_run_opts(prog, &opts);
 	if (err)
 		return fail(err, "list_policies");
-	fd = bpf_object__find_map_fd_by_name(obj, "policies");
 	for (i = 0; i < result.nr_policy; i++) {
-		err = bpf_map_lookup_elem(fd, &i, &view);
+		err = bpf_map_lookup_elem(map, &i, &view);
 		if (err)
 			return fail(err, "lookup");
 		printf("%s %s %s kind=%s code=%lld calls=%llu clamps=%llu swap_ns=%llu msg=%s\n",

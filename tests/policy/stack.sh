@@ -116,8 +116,12 @@ by_detach() {
 run "bpftool detaches the link" by_detach
 rm -f "$PINS/buf_fair"
 
+module_refs() { cat /sys/module/rsp/refcnt; }
 in_use() {
-	load noop_buf && not rmmod rsp && unload noop_buf && wait_for 5 active buf builtin
+	local before
+	before=$(module_refs)
+	load noop_buf && [ "$(module_refs)" -gt "$before" ] && not rmmod rsp || return
+	unload noop_buf && wait_for 5 active buf builtin && is "$(module_refs)" "$before"
 }
 run "the module stays while a policy is registered" in_use
 
