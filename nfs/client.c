@@ -237,10 +237,10 @@ void rsp_nfs_set_window(struct rsp_nfs_xprt *r, u32 window)
 {
 	struct rpc_xprt *xprt = &r->xprt;
 
-	if (window == r->window)
+	if (window == READ_ONCE(r->window))
 		return;
-	r->window = window;
 	spin_lock(&xprt->transport_lock);
+	WRITE_ONCE(r->window, window);
 	xprt->cwnd = (unsigned long)window << RPC_CWNDSHIFT;
 	spin_unlock(&xprt->transport_lock);
 }

@@ -125,7 +125,7 @@ struct rsp_nfs_xprt {
 	unsigned long		move_until;	/* jiffies, then give it up */
 
 	u32			peer_grant;	/* last seen; recv() only */
-	u32			window;		/* in force; recv() and the connect worker write */
+	u32			window;		/* in force; written under transport_lock */
 	u64			stall_ns;	/* since when a request waits for the window */
 
 	atomic_t		nr_busy;	/* requests that are not idle */

@@ -571,6 +571,11 @@ int rsp_nfs_send(struct rpc_rqst *rqst)
 	    WARN_ON_ONCE(atomic_read(&req->state) != RSP_NFS_IDLE))
 		goto err_close;
 
+	if (unlikely(req->buf)) {
+		/* an earlier reply that could not be decoded; the call was encoded anew */
+		rsp_buf_put(req->buf);
+		req->buf = NULL;
+	}
 	req->chan = r->chan;
 	req->is_replied = false;
 	atomic_set(&req->pending, 1);
