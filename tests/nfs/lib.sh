@@ -33,7 +33,13 @@ nfs_up() {
 	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
 	defer nfs_server_down
 	echo 1048576 >/proc/fs/nfsd/max_block_size 2>/dev/null
+	defer not_mounted
 	nfs_server_up "$@"
+}
+
+# nfs_down: all of that now, for a script that wants to see what is left
+nfs_down() {
+	nfs_server_down && transport_down && rxe_down
 }
 
 # transport_down: the transport's module goes, as soon as the last connection has
@@ -56,7 +62,6 @@ mounted() {
 not_mounted() {
 	! mountpoint -q "$M" || umount "$M" || umount -f "$M"
 }
-defer not_mounted
 
 # files WHAT [NUMBER]: one of the operations of tests/nfs/files, on the mount
 files() {
