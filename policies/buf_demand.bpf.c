@@ -88,6 +88,9 @@ int RSP_HOOK(demand_recv_depth, struct rsp_rq_view *rq)
 	__u64 now = bpf_ktime_get_ns(), since = mine->since_ns;
 	__u64 least, most, depth;
 
+	/* shared by nobody: its one connection may send all it was granted at once */
+	if (rq->is_private)
+		return rsp_clamp(rq->credits, rq->min, rq->size);
 	if (!since) {
 		mine->since_ns = now;
 		mine->nr_recv = rq->nr_recv;

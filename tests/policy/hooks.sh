@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs tool:fio tool:jq
-plan 27
+plan 29
 modprobe rsp
 pins_up
 defer pins_down
@@ -22,7 +22,6 @@ run "endpoint policy registers" load noop_ep
 run "flow policy registers" load noop_flow
 
 nfs_transport rsp
-defer rsp_unload
 run "NFS server over RSP" nfs_server_up
 defer nfs_server_down
 run "mount" nfs_mount /mnt

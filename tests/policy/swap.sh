@@ -22,7 +22,6 @@ defer pins_down
 rxe_dummy 9000
 defer rxe_down
 nfs_transport rsp
-defer rsp_unload
 run "NFS server over RSP" nfs_server_up
 defer nfs_server_down
 run "mount" nfs_mount /mnt
