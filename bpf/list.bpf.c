@@ -4,7 +4,7 @@
  * space reads them. librsp runs it with BPF_PROG_RUN, so it is the platform's
  * list interface; there is no netlink family and no ioctl.
  *
- * One run fills at most LIST_MAX rows, beginning behind the first `skip`
+ * One run fills at most max_rows rows, beginning behind the first `skip`
  * objects; `more` says that there are further ones.
  */
 #include <vmlinux.h>
@@ -15,6 +15,8 @@
 
 #define LIST_MAX	128
 
+/* rows of one run; tests want few */
+const volatile __u32 max_rows = LIST_MAX;
 /* in: */
 volatile __u32 skip;
 /* out: */
@@ -56,7 +58,7 @@ int list_##what(void *ctx)							\
 			skip = skip - 1;					\
 			continue;						\
 		}								\
-		if (i >= LIST_MAX) {						\
+		if (i >= max_rows || i >= LIST_MAX) {				\
 			more = 1;						\
 			break;							\
 		}								\

@@ -220,13 +220,13 @@ int BPF_PROG(obs_pool_admit, const struct rsp_svc_view *view,
 }
 
 SEC("tp_btf/rsp_pool_grow")
-int BPF_PROG(obs_pool_grow, __u32 class, __u64 arena_bytes)
+int BPF_PROG(obs_pool_grow, __u32 class, __u64 bytes)
 {
 	struct rsp_obs_pool *obs = bpf_map_lookup_elem(&pool, &class);
 
 	if (obs) {
 		obs_add(&obs->nr_grow, 1);
-		obs->arena_bytes = arena_bytes;
+		obs_add(&obs->grow_bytes, bytes);
 	}
 	return 0;
 }

@@ -10,7 +10,11 @@
 
 struct rsp_host {
 	struct list_bpf	*skel;
+	int		nr_user;
 };
+
+/* loading takes most of the time of a short command: all users share one */
+static struct rsp_host *rsp_host_loaded;
 
 int rsp_check(void)
 {
@@ -22,19 +26,43 @@ int rsp_check(void)
 	return 0;
 }
 
+/* RSP_LIST_ROWS=1 makes every list one of many runs: for tests */
+static struct list_bpf *rsp_host_load(void)
+{
+	const char *rows = getenv("RSP_LIST_ROWS");
+	struct list_bpf *skel = list_bpf__open();
+	int err;
+
+	if (!skel)
+		return NULL;
+	if (rows && atoi(rows) > 0)
+		skel->rodata->max_rows = atoi(rows);
+	err = list_bpf__load(skel);
+	if (err) {
+		list_bpf__destroy(skel);
+		errno = -err;
+		return NULL;
+	}
+	return skel;
+}
+
 struct rsp_host *rsp_host_open(void)
 {
 	struct rsp_host *host;
 
 	if (rsp_check())
 		return NULL;
+	if (rsp_host_loaded) {
+		rsp_host_loaded->nr_user++;
+		return rsp_host_loaded;
+	}
 	rsp_error_catch();
 	host = calloc(1, sizeof(*host));
 	if (!host) {
 		rsp_fail(-ENOMEM, "out of memory");
 		return NULL;
 	}
-	host->skel = list_bpf__open_and_load();
+	host->skel = rsp_host_load();
 	if (!host->skel) {
 		int err = -errno;
 
@@ -46,13 +74,16 @@ struct rsp_host *rsp_host_open(void)
 		free(host);
 		return NULL;
 	}
+	host->nr_user = 1;
+	rsp_host_loaded = host;
 	return host;
 }
 
 void rsp_host_close(struct rsp_host *host)
 {
-	if (!host)
+	if (!host || --host->nr_user)
 		return;
+	rsp_host_loaded = NULL;
 	list_bpf__destroy(host->skel);
 	free(host);
 }

@@ -87,5 +87,5 @@ static const struct cmd cmds[] = {
 
 int cmd_ep(int argc, char **argv)
 {
-	return cmd_select(cmds, argc, argv);
+	return cmd_show(cmds, argc, argv);
 }

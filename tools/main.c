@@ -19,7 +19,8 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl ep      [show] [svc NAME] [id N]\n"
 	     "  rspctl rq      [show] [id N]\n"
 	     "  rspctl chan    [show] [svc NAME] [id N]\n"
-	     "  rspctl policy  [show] [NAME]\n"
+	     "  rspctl policy  [show]\n"
+	     "  rspctl policy  show NAME\n"
 	     "  rspctl policy  load FILE [set KNOB VALUE]...\n"
 	     "  rspctl policy  swap FILE [set KNOB VALUE]...\n"
 	     "  rspctl policy  unload NAME\n"
@@ -71,6 +72,13 @@ int cmd_select(const struct cmd *level, int argc, char **argv)
 			return cmd->fn(argc - 1, argv + 1);
 	}
 	return cmd_fail(level, argv[0]);
+}
+
+int cmd_show(const struct cmd *level, int argc, char **argv)
+{
+	if (argc && (!strcmp(argv[0], "svc") || !strcmp(argv[0], "id")))
+		return level->fn(argc, argv);
+	return cmd_select(level, argc, argv);
 }
 
 int sel_parse(struct sel *sel, int argc, char **argv, unsigned int words)

@@ -36,6 +36,10 @@ OBS_ROW(policy);
 	{ .name = #field, .kind = COL_U64S, .offset = offsetof(struct obs_##what, obs.io.field), \
 	  .nr = nr_, .help = help_ }
 
+#define OBS_INV(what, name_, way, help_) \
+	{ .name = name_, .kind = COL_U64, \
+	  .offset = offsetof(struct obs_##what, obs.io.nr_inv[way]), .help = help_ }
+
 /* traffic, the same for services, channels and endpoints */
 #define OBS_IO_COLS(what) \
 	OBS_IO(what, nr_send, COL_U64, true, "messages sent"), \
@@ -57,7 +61,10 @@ OBS_ROW(policy);
 	OBS_IO(what, nr_reg, COL_U64, false, "memory registrations"), \
 	OBS_IO(what, reg_pages, COL_U64, false, "pages in them"), \
 	OBS_IO(what, reg_bytes, COL_BYTES, false, "bytes in them"), \
-	OBS_STEPS(what, nr_inv, RSP_OBS_NR_INV, "keys invalidated, by way"), \
+	OBS_INV(what, "nr_inv_remote", RSP_OBS_INV_REMOTE, \
+		"keys invalidated by the peer, or never told to it"), \
+	OBS_INV(what, "nr_inv_local", RSP_OBS_INV_LOCAL, "keys invalidated by this host"), \
+	OBS_INV(what, "nr_inv_end", RSP_OBS_INV_END, "keys destroyed with their channel"), \
 	OBS_IO(what, nr_work_error, COL_U64, false, "work requests failed or flushed"), \
 	OBS_STEPS(what, lat_steps, RSP_OBS_NR_STEP, \
 		  "exchanges by time: step n counts 2^n to 2^(n+1)-1 ns"), \
@@ -129,7 +136,7 @@ static const struct col pool_cols[] = {
 	OBS(pool, nr_admit, COL_U64, true, "buffers admitted"),
 	OBS(pool, nr_short, COL_U64, true, "answers below what was asked"),
 	OBS(pool, nr_grow, COL_U64, true, "arenas added"),
-	OBS(pool, arena_bytes, COL_BYTES, true, "pool memory at the last growth"),
+	OBS(pool, grow_bytes, COL_BYTES, true, "bytes in them"),
 };
 
 static const struct col policy_cols[] = {
@@ -171,13 +178,21 @@ static void chan_col_svc(const void *row, char *text, size_t size)
 
 /* --------------------------------------------------------------- reading --- */
 
+/* a step is wide: the longest of all may bound it better */
+static uint64_t obs_percentile(const struct rsp_obs_io *io, double percent)
+{
+	uint64_t ns = rsp_observe_percentile(io->lat_steps, percent);
+
+	return ns < io->lat_max_ns ? ns : io->lat_max_ns;
+}
+
 #define OBS_HAS_IO(what)						\
 static void obs_##what##_derive(struct obs_##what *row)			\
 {									\
 	const struct rsp_obs_io *io = &row->obs.io;			\
 									\
-	row->lat_p50_ns = rsp_observe_percentile(io->lat_steps, 50);	\
-	row->lat_p99_ns = rsp_observe_percentile(io->lat_steps, 99);	\
+	row->lat_p50_ns = obs_percentile(io, 50);			\
+	row->lat_p99_ns = obs_percentile(io, 99);			\
 	row->lat_mean_ns = io->nr_ack ? io->lat_sum_ns / io->nr_ack : 0;	\
 }
 
@@ -354,5 +369,5 @@ static const struct cmd cmds[] = {
 
 int cmd_observe(int argc, char **argv)
 {
-	return cmd_select(cmds, argc, argv);
+	return cmd_show(cmds, argc, argv);
 }

@@ -66,5 +66,5 @@ static const struct cmd cmds[] = {
 
 int cmd_peer(int argc, char **argv)
 {
-	return cmd_select(cmds, argc, argv);
+	return cmd_show(cmds, argc, argv);
 }

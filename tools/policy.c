@@ -275,8 +275,6 @@ static int policy_report(const struct rsp_policy *policy)
 	const char *name;
 	int nr;
 
-	if (!host_get())
-		return 1;
 	nr = policy_list(&views, false, NULL);
 	if (nr < 0)
 		return fail_rsp();
@@ -313,6 +311,10 @@ static int policy_bring(int argc, char **argv, int (*fn)(struct rsp_policy *poli
 	policy = policy_open(argc, argv);
 	if (!policy)
 		return 1;
+	if (!host_get()) {
+		rsp_policy_close(policy);
+		return 1;
+	}
 	err = fn(policy) ? fail_rsp() : policy_report(policy);
 	rsp_policy_close(policy);
 	return err;
@@ -368,7 +370,8 @@ static int policy_help(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	puts("Usage: rspctl policy [show] [NAME]\n"
+	puts("Usage: rspctl policy [show]\n"
+	     "       rspctl policy show NAME\n"
 	     "       rspctl policy load FILE [set KNOB VALUE]...\n"
 	     "       rspctl policy swap FILE [set KNOB VALUE]...\n"
 	     "       rspctl policy unload NAME\n"

@@ -28,6 +28,9 @@ struct cmd {
 /* Run the command that argv[0] names or begins; without a word, the first. */
 int cmd_select(const struct cmd *cmds, int argc, char **argv);
 
+/* The same for a level whose first command shows what `svc NAME` and `id N` select. */
+int cmd_show(const struct cmd *cmds, int argc, char **argv);
+
 int cmd_svc(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
 int cmd_peer(int argc, char **argv);

@@ -12,8 +12,14 @@
 
 /* step n of a histogram counts times of 2^n to 2^(n+1) - 1 ns; 0 ns is in step 0 */
 #define RSP_OBS_NR_STEP	36
-/* ways a key becomes invalid again, see the trace event rsp_key_inv */
-#define RSP_OBS_NR_INV	4
+
+/** enum rsp_obs_inv - ways a key becomes invalid again (trace event rsp_key_inv) */
+enum rsp_obs_inv {
+	RSP_OBS_INV_REMOTE,	/* the peer did it, or nobody got to know the key */
+	RSP_OBS_INV_LOCAL,	/* this host did, with a work request of its own */
+	RSP_OBS_INV_END,	/* destroyed with its channel */
+	RSP_OBS_NR_INV = 4,	/* room for one more */
+};
 
 /**
  * struct rsp_obs_io - traffic of a service, a channel or an endpoint
@@ -35,7 +41,7 @@ struct rsp_obs_io {
 	__u64	nr_reg;			/* memory registrations */
 	__u64	reg_pages;
 	__u64	reg_bytes;
-	__u64	nr_inv[RSP_OBS_NR_INV];	/* keys invalidated, by way */
+	__u64	nr_inv[RSP_OBS_NR_INV];	/* keys invalidated, enum rsp_obs_inv */
 	__u64	nr_work_error;		/* work requests that failed or were flushed */
 	__u64	lat_steps[RSP_OBS_NR_STEP];	/* exchanges by their time */
 	__u64	stall_steps[RSP_OBS_NR_STEP];	/* waits by their time */
@@ -114,7 +120,7 @@ struct rsp_obs_pool {
 	__u64	nr_admit;		/* buffers allowed */
 	__u64	nr_short;		/* answers below what was asked */
 	__u64	nr_grow;		/* arenas added */
-	__u64	arena_bytes;		/* of all classes, at the last growth */
+	__u64	grow_bytes;		/* in them */
 };
 
 /**
