@@ -633,6 +633,8 @@ static enum rsp_nfsd_verdict rsp_nfsd_call_parse(struct rsp_nfsd_call *call, gfp
 	/* XID and direction at least */
 	if (call->body_len < 2 * XDR_UNIT)
 		return RSP_NFSD_DROP;
+	if (c.p[0] != hdr.xid)
+		return RSP_NFSD_BAD_CHUNK;
 	if (c.p[1] == rpc_reply) {
 		rsp_nfsd_bc_reply(conn, hdr.xid, hdr.credits, call->body, call->body_len);
 		return RSP_NFSD_DROP;
