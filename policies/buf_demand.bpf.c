@@ -40,7 +40,7 @@ struct demand_rq {
 
 _Static_assert(sizeof(struct demand_rq) == 32, "fits an rsp_rq_view's priv[]");
 
-enum {
+enum rsp_stat {
 	STAT_ADMIT,		/* times asked */
 	STAT_CUT,		/* of these answered with less than wanted */
 	STAT_CUT_BUFS,		/* buffers not admitted */

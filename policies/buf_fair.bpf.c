@@ -23,7 +23,7 @@ RSP_LICENSE;
 /* knobs */
 const volatile __u32 headroom_pct = 10;	/* of the limit: nobody borrows from the last of it */
 
-enum {
+enum rsp_stat {
 	STAT_OWN,		/* admissions within the share */
 	STAT_BORROW,		/* admissions that went beyond it */
 	STAT_CUT,		/* admissions with less than wanted */

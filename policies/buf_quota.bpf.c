@@ -41,7 +41,7 @@ struct quota_svc {
 	__u64	nr_cut;		/* times it got less than it wanted */
 };
 
-enum {
+enum rsp_stat {
 	STAT_ADMIT,		/* times asked */
 	STAT_CUT,		/* of these answered with less than wanted */
 	STAT_CUT_BUFS,		/* buffers not admitted */

@@ -25,7 +25,7 @@ const volatile __u32 mode = CHAOS_RANDOM;	/* enum chaos_mode */
 const volatile __u32 after = 23;		/* calls, see there */
 const volatile __u64 self_code = 42;		/* code of CHAOS_SELF */
 
-enum {
+enum rsp_stat {
 	STAT_CALL,		/* hooks called */
 	STAT_BAD,		/* bad answers given */
 	STAT_GEN,		/* objects seen for the first time, with priv[] zero */

@@ -19,7 +19,7 @@ RSP_LICENSE;
 /* knobs */
 const volatile __u32 idle_s = 120;	/* idle connections are kept this long, 1 to 3600 */
 
-enum {
+enum rsp_stat {
 	STAT_PLACE,		/* channels placed */
 	STAT_MOVE,		/* channels asked to come over at a swap */
 	STAT_EP_UP,		/* endpoints connected */

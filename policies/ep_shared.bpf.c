@@ -21,7 +21,7 @@ RSP_LICENSE;
 /* knobs */
 const volatile __u32 max_vectors = 1;	/* vectors in use, at least 1 */
 
-enum {
+enum rsp_stat {
 	STAT_PLACE,		/* channels placed */
 	STAT_MOVE,		/* channels asked to come over at a swap */
 	NR_STAT

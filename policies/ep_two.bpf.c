@@ -21,7 +21,7 @@ RSP_LICENSE;
 /* knobs */
 const volatile __u32 imbalance = 2;	/* at a swap, endpoints move from vectors that have this many more */
 
-enum {
+enum rsp_stat {
 	STAT_PLACE,		/* channels placed */
 	STAT_SECOND,		/* of these on the second of the two drawn */
 	STAT_MOVE,		/* channels asked to move at a swap */

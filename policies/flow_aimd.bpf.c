@@ -35,7 +35,7 @@ struct aimd_chan {
 	__u32	rsvd;
 };
 
-enum {
+enum rsp_stat {
 	STAT_BATCH,		/* batches of exchanges finished */
 	STAT_ACK,		/* exchanges finished */
 	STAT_GROW,		/* batches that grew the window */

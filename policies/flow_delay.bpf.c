@@ -39,7 +39,7 @@ struct delay_chan {
 	__u32	rsvd;
 };
 
-enum {
+enum rsp_stat {
 	STAT_BATCH,		/* batches of exchanges finished */
 	STAT_ACK,		/* exchanges finished */
 	STAT_BELOW,		/* batches below target */

@@ -20,7 +20,7 @@ RSP_LICENSE;
 /* knobs */
 const volatile __u32 credits = 32;	/* granted, and used of the peer's, at least 1 */
 
-enum {
+enum rsp_stat {
 	STAT_GRANT,		/* times asked for credits */
 	STAT_WINDOW,		/* batches of exchanges finished */
 	STAT_ACK,		/* exchanges finished */

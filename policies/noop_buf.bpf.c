@@ -18,7 +18,7 @@ const volatile __u32 inline_bytes = 8192;	/* gathered from its pages up to this 
 const volatile __u32 header_bytes = 512;	/* room left in the message for headers */
 
 /* calls per hook */
-enum {
+enum rsp_stat {
 	STAT_ADMIT,
 	STAT_RELEASE,
 	STAT_RECV_DEPTH,

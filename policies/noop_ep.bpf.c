@@ -16,7 +16,7 @@ RSP_LICENSE;
 const volatile __u32 linger_s = 300;	/* idle connections are kept this long */
 
 /* calls per hook */
-enum {
+enum rsp_stat {
 	STAT_PLACE,
 	STAT_REHOME,
 	STAT_LINGER,

@@ -16,7 +16,7 @@ RSP_LICENSE;
 const volatile __u32 chan_weight = 100;		/* of every channel */
 
 /* calls per hook */
-enum {
+enum rsp_stat {
 	STAT_CHAN_OPEN,
 	STAT_CHAN_CLOSE,
 	STAT_GRANT,

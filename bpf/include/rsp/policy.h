@@ -41,10 +41,13 @@
 /* ------------------------------------------------------------- statistics -- */
 
 /*
- * One per-CPU array `stats`, its indices an enum of the policy that ends with
- * the number of them: RSP_STATS(NR_STAT).
+ * One per-CPU array `stats`, its indices the policy's enum rsp_stat, which ends
+ * with the number of them: RSP_STATS(NR_STAT). The variable only brings the enum
+ * into BTF: rspctl names the figures by it.
  */
 #define RSP_STATS(nr)						\
+static const enum rsp_stat rsp_stat_last			\
+	__attribute__((used)) = (enum rsp_stat)((nr) - 1);	\
 struct {							\
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);		\
 	__uint(max_entries, nr);				\
