@@ -594,16 +594,24 @@ int rsp_knob_each_pinned(const char *name, rsp_knob_fn fn, void *arg)
 	return err;
 }
 
-/* bytes that all words begin with, up to a '_' */
-static size_t rsp_stat_prefix(const struct btf *btf, const struct btf_type *type)
+/* bytes that the words of the first @nr numbers begin with, up to a '_' */
+static size_t rsp_stat_prefix(const struct btf *btf, const struct btf_type *type, __u32 nr)
 {
-	const char *first = btf__name_by_offset(btf, btf_enum(type)[0].name_off);
-	size_t len = strlen(first);
+	const char *first = NULL;
+	size_t len = 0;
 
-	for (int i = 1; i < btf_vlen(type); i++) {
-		const char *word = btf__name_by_offset(btf, btf_enum(type)[i].name_off);
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const struct btf_enum *entry = &btf_enum(type)[i];
+		const char *word = btf__name_by_offset(btf, entry->name_off);
 		size_t same = 0;
 
+		/* the number of figures has a name, too */
+		if ((__u32)entry->val >= nr)
+			continue;
+		if (!first) {
+			first = word;
+			len = strlen(word);
+		}
 		while (same < len && word[same] == first[same])
 			same++;
 		len = same;
@@ -613,20 +621,18 @@ static size_t rsp_stat_prefix(const struct btf *btf, const struct btf_type *type
 	return len;
 }
 
-/* name of figure @key: from the enum, else its number */
+/* name of figure @key of @nr: from the enum, else its number */
 static void rsp_stat_name(const struct btf *btf, const struct btf_type *type, __u32 key,
-			  char *name, size_t size)
+			  __u32 nr, char *name, size_t size)
 {
 	snprintf(name, size, "%u", key);
-	if (!type || !btf_vlen(type))
-		return;
-	for (int i = 0; i < btf_vlen(type); i++) {
+	for (int i = 0; type && i < btf_vlen(type); i++) {
 		const struct btf_enum *entry = &btf_enum(type)[i];
 
 		if ((__u32)entry->val != key)
 			continue;
 		snprintf(name, size, "%s", btf__name_by_offset(btf, entry->name_off) +
-			 rsp_stat_prefix(btf, type));
+			 rsp_stat_prefix(btf, type, nr));
 		for (char *c = name; *c; c++) {
 			if (*c >= 'A' && *c <= 'Z')
 				*c += 'a' - 'A';
@@ -672,7 +678,7 @@ int rsp_stat_each(const char *name, rsp_stat_fn fn, void *arg)
 		}
 		for (int cpu = 0; cpu < nr_cpu; cpu++)
 			sum += values[cpu];
-		rsp_stat_name(map.btf, type, key, word, sizeof(word));
+		rsp_stat_name(map.btf, type, key, map.info.max_entries, word, sizeof(word));
 		err = fn(word, sum, arg);
 	}
 out_close:

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq tool:bpftool file:/src/build/rspctl
-plan 23
+plan 24
 modprobe rsp
 
 # pinned: names of all pins, links and maps
@@ -61,6 +61,13 @@ stats_agree() {
 		is "$(rspctl -j policy show flow_fixed | jq -c '[.[0].stats[]]')" "$sum"
 }
 run "its own figures are those of its pinned map" stats_agree
+stats_named() {
+	json '.[0].stats | keys | all(test("^[a-z_]+$"))' policy show flow_fixed &&
+		is "$(rspctl -j policy show flow_fixed | jq -c '.[0].stats | keys_unsorted')" \
+			"$(sed -n '/^enum rsp_stat/,/NR_STAT/s/^\tSTAT_\([A-Z_]*\).*/\1/p' \
+				/src/policies/flow_fixed.bpf.c | tr A-Z a-z | jq -Rnc '[inputs]')"
+}
+run "and have the names that the policy gave them" stats_named
 
 swap_self() {
 	rspctl policy swap $POLICIES/flow_fixed.bpf.o set credits 23 && knob flow_fixed credits 23 &&

@@ -78,7 +78,7 @@ run "ep: device, peer, queue pair" ep_fields
 qp_numbers() {
 	local n
 	for n in $(rspctl -j ep | jq .[].qp_num); do
-		rdma -j resource show qp dev rxe0 | jq -e --argjson n "$n" 'any(.lqpn == $n)' || return
+		rdma -j resource show qp link rxe0 | jq -e --argjson n "$n" 'any(.lqpn == $n)' || return
 	done
 }
 run "ep: the rdma tool knows these queue pairs" qp_numbers
