@@ -29,7 +29,7 @@ log = $(if $(filter 1,$(V)),:,printf '  %-8s%s\n')
 B := build
 ARCH_BPF := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 
-.PHONY: all modules bpf libs tools progs install uninstall clean distclean help \
+.PHONY: all modules bpf libs tools progs man install uninstall clean distclean help \
 	lab lab-build shell test demo check check-here
 all: modules bpf libs tools progs
 
@@ -37,6 +37,7 @@ all: modules bpf libs tools progs
 ## modules        the kernel modules (KDIR=kernel build directory, MODS="kmod nfs" for some)
 ## bpf            policies and observers
 ## libs tools     librsp and rspctl
+## man            manual pages (needs rst2man: python3-docutils)
 ## install        into $(PREFIX) and /lib/modules (DESTDIR=); uninstall takes it out
 ##
 ##  In the lab (needs root, see docs/lab.md):
@@ -149,17 +150,35 @@ $(PROGS): $(B)/%: $(B)/%.o $(LIBRSP)
 .SECONDARY:
 -include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(PROG_SRC:%.c=$(B)/%.d)
 
+# ---- manual pages ------------------------------------------------------------------------
+MAN := $(patsubst docs/man/%.rst,$(B)/man/%,$(wildcard docs/man/*.8.rst))
+RST2MAN ?= rst2man
+
+man: $(MAN)
+
+$(B)/man/%: docs/man/%.rst
+	@$(log) MAN $@
+	@mkdir -p $(@D)
+	$(Q)$(RST2MAN) --halt=2 $< $@
+
 # ---- install -----------------------------------------------------------------------------
 install: all
 	install -d $(DESTDIR)/lib/modules/$(KREL)/updates $(DESTDIR)$(PREFIX)/{sbin,lib/rsp}
 	install -m 644 $(MODOUT)/*.ko $(DESTDIR)/lib/modules/$(KREL)/updates/
 	[ ! -e $(B)/rspctl ] || install -m 755 $(B)/rspctl $(DESTDIR)$(PREFIX)/sbin/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/{lib,include/rsp}
+	if command -v $(RST2MAN) >/dev/null; then $(MAKE) --no-print-directory man && \
+		install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man8/; fi
+	install -m 644 $(B)/librsp.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 libs/include/librsp.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/uapi/rsp/*.h bpf/include/rsp/*.h $(DESTDIR)$(PREFIX)/include/rsp/
 	for f in $(B)/policies/*.bpf.o; do [ ! -e $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/lib/rsp/; done
 	[ -n "$(DESTDIR)" ] || depmod $(KREL)
 
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KREL)/updates/rsp{,_nfs,_iser,_isert,_cache,_perf}.ko
-	rm -rf $(DESTDIR)$(PREFIX)/lib/rsp $(DESTDIR)$(PREFIX)/sbin/rspctl
+	rm -rf $(DESTDIR)$(PREFIX)/{lib/rsp,include/rsp,sbin/rspctl,include/librsp.h,lib/librsp.a}
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/rspctl{,-*}.8
 	[ -n "$(DESTDIR)" ] || depmod $(KREL)
 
 # ---- lab ---------------------------------------------------------------------------------
