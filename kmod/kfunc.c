@@ -28,6 +28,15 @@ static int rsp_kfunc_copy(void *out, u32 out_size, const void *view, u32 size)
 	return 0;
 }
 
+/* only BPF programs call these; declared for checkers' sake */
+int rsp_bpf_svc_get(u32 id, void *out, u32 out__sz);
+int rsp_bpf_ep_get(u32 id, void *out, u32 out__sz);
+int rsp_bpf_chan_get(u32 id, void *out, u32 out__sz);
+int rsp_bpf_rq_get(u32 id, void *out, u32 out__sz);
+int rsp_bpf_pool_get(void *out, u32 out__sz);
+int rsp_bpf_policy_get(u32 family, void *out, u32 out__sz);
+int rsp_bpf_policy_exit(s64 code, const char *msg__str);
+
 __bpf_kfunc_start_defs();
 
 /**
@@ -164,25 +173,37 @@ __bpf_kfunc int rsp_bpf_policy_exit(s64 code, const char *msg__str)
 
 /*
  * The iterators of one kind: new, next, destroy. The position comes first, the
- * copy of the view behind it.
+ * copy of the view behind it, all of it on the program's stack.
+ *
+ * next returns a type of its own: the verifier lets a policy write priv[] of its
+ * views, and goes on trusting the pointer when the iterator is gone and its part
+ * of the stack holds something else.
  */
 #define RSP_KFUNC_ITER(_what, _pos)							\
+struct rsp_##_what##_copy {								\
+	struct rsp_##_what##_view view;							\
+};											\
 struct rsp_##_what##_iter {								\
 	_pos			pos;							\
-	struct rsp_##_what##_view view __aligned(8);					\
+	struct rsp_##_what##_copy copy __aligned(8);					\
 };											\
+int bpf_iter_rsp_##_what##_new(struct bpf_iter_rsp_##_what *it);			\
+struct rsp_##_what##_copy *								\
+bpf_iter_rsp_##_what##_next(struct bpf_iter_rsp_##_what *it);				\
+void bpf_iter_rsp_##_what##_destroy(struct bpf_iter_rsp_##_what *it);			\
 __bpf_kfunc int bpf_iter_rsp_##_what##_new(struct bpf_iter_rsp_##_what *it)		\
 {											\
 	BUILD_BUG_ON(sizeof(struct rsp_##_what##_iter) > sizeof(*it));			\
 	memset(it, 0, sizeof(*it));							\
 	return 0;									\
 }											\
-__bpf_kfunc struct rsp_##_what##_view *							\
+__bpf_kfunc struct rsp_##_what##_copy *							\
 bpf_iter_rsp_##_what##_next(struct bpf_iter_rsp_##_what *it)				\
 {											\
 	struct rsp_##_what##_iter *iter = (void *)it;					\
 											\
-	return rsp_##_what##_view_next(&iter->pos, &iter->view) ? &iter->view : NULL;	\
+	return rsp_##_what##_view_next(&iter->pos, &iter->copy.view) ? &iter->copy :	\
+								       NULL;		\
 }											\
 __bpf_kfunc void bpf_iter_rsp_##_what##_destroy(struct bpf_iter_rsp_##_what *it)	\
 {											\

@@ -44,18 +44,20 @@ three() {
 }
 run "each that goes makes the one below active again" three
 
-# errno COMMAND...: the number pol ended with
+# errno NUMBER COMMAND...: pol must end with it
 errno() {
+	local want=$1
+	shift
 	"$@" >"$T/errno" 2>&1
 	is $? "$want" || { cat "$T/errno"; return 1; }
 }
 failed_init() {
-	load ep_shared && want=16 errno load chaos_ep mode=6 && active ep ep_shared &&
+	load ep_shared && errno 16 load chaos_ep mode=6 && active ep ep_shared &&
 		ended ep chaos_ep init "-16"
 }
 run "init that fails leaves the old one running, its errno comes back" failed_init
 exit_in_init() {
-	want=125 errno load chaos_ep mode=7 self_code=23 && active ep ep_shared &&
+	errno 125 load chaos_ep mode=7 self_code=23 && active ep ep_shared &&
 		ended ep chaos_ep self code=23 && ended ep chaos_ep self "chaos does not want to start"
 }
 run "init that asks for ejection cancels the registration" exit_in_init
@@ -79,7 +81,7 @@ run "a link is updated to another policy" updated
 rm -f "$PINS/u"
 wait_for 5 active flow builtin
 not_updated() {
-	want=16 errno $POL update "$PINS/u" "$POLICIES/flow_fixed.bpf.o" \
+	errno 16 $POL update "$PINS/u" "$POLICIES/flow_fixed.bpf.o" \
 		"$POLICIES/chaos_flow.bpf.o" mode=6 && active flow flow_fixed
 }
 run "an update whose init fails changes nothing" not_updated

@@ -72,8 +72,9 @@ extern int rsp_bpf_policy_exit(__s64 code, const char *msg__str) __ksym __weak;
  *	rsp_for_each(chan, chan)
  *		sum += chan->in_flight;
  *
- * What they yield is a copy: writing priv[] through it changes nothing. An
- * iterator is 64 to 224 bytes of the program's 512 bytes of stack.
+ * What they yield is a copy, good until the next step, and read only (to the
+ * verifier it is a struct rsp_chan_copy that begins with the view). An iterator
+ * is 64 to 224 bytes of the program's 512 bytes of stack.
  */
 #define RSP_ITER(what)								\
 extern int bpf_iter_rsp_##what##_new(struct bpf_iter_rsp_##what *it) __ksym __weak;	\
