@@ -34,7 +34,7 @@ swap_us() {
 # swap_to POLICY: while fio runs with checksums. The first registration is bpftool's, to show
 # that it is all it takes; then rspctl, which puts the new one in force before the old one goes.
 swap_to() {
-	local pid rc=0 us=0 first=
+	local pid rc=0 us=null first=
 	DIR=$MNT QD=8 RUNTIME=6 timeout 120 fio --output-format=json --output=/tmp/verify.json \
 		"$BENCH/fio/verify.fio" >/tmp/verify.err 2>&1 &
 	pid=$!
@@ -56,7 +56,7 @@ swap_to() {
 	record "swapped in under fio --verify" "$1" 1 \
 		"$(sed -n '/^{/,$p' /tmp/verify.json | jq -c --argjson rc $rc --argjson us "$us" \
 			'{errors: (.jobs[0].error + $rc), swap_us: $us,
-			  verified_bytes: .jobs[0].read.io_bytes}')"
+			  bytes_per_s: .jobs[0].write.bw_bytes, verified_bytes: .jobs[0].read.io_bytes}')"
 	if [ "$1" = builtin ]; then
 		progress "builtin: fio --verify ran, exit code $rc"
 	else
@@ -68,7 +68,9 @@ swap_to() {
 show() {
 	echo
 	echo "\$ $*"
-	"$@" 2>&1 | head -n "${LINES_MAX:-25}"
+	"$@" >/tmp/show 2>&1
+	head -n "${LINES_MAX:-30}" /tmp/show
+	[ "$(wc -l </tmp/show)" -le "${LINES_MAX:-30}" ] || echo "..."
 }
 
 : >"$OUT"
@@ -89,13 +91,11 @@ if [ "$last" != builtin ]; then
 	rspctl observe on >/dev/null || bench_die "observers do not start"
 	DIR=$MNT QD=8 RUNTIME=3 fio "$BENCH/fio/verify.fio" >/dev/null || bench_die "fio failed"
 	show rspctl policy show
-	show rspctl policy log
-	LINES_MAX=16 show bpftool map dump pinned "/sys/fs/bpf/rsp/maps/$last/stats"
 	show rspctl policy show "$last"
-	LINES_MAX=30 show bpftool map dump pinned /sys/fs/bpf/rsp/observe/chan
-	show rspctl observe show
+	LINES_MAX=16 show bpftool map dump pinned "/sys/fs/bpf/rsp/maps/$last/stats"
+	LINES_MAX=16 show bpftool map dump pinned /sys/fs/bpf/rsp/observe/chan
+	show rspctl observe show svc nfs-client
 	show rspctl -j pool show
-	show rspctl chan show
 	rspctl observe off >/dev/null
 fi
 

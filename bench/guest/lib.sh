@@ -139,10 +139,10 @@ cpu_ticks() {
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8; exit }'
 }
 
-# pool_bytes: what services hold of RSP's pool, null without RSP
+# pool_bytes: what services hold of RSP's pool, null where RSP does not carry NFS
 pool_bytes() {
-	local n
-	n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
+	local n=
+	[ ! -e /sys/module/rsp_nfs ] || n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
 	echo "${n:-null}"
 }
 
