@@ -36,7 +36,8 @@ json() {
 		return 1
 	}
 	jq -e "$filter" "$T/json" >"$T/answer" || {
-		cat "$T/json" "$T/answer"
+		echo "does not hold: $filter"
+		head -c 4000 "$T/json"
 		return 1
 	}
 }

@@ -71,7 +71,8 @@ channel_and_endpoint() {
 }
 run "channel and endpoint have the same, and are down" channel_and_endpoint
 keys() {
-	perf op=write size=65536 window=4 iters=23 &&
+	# with verify a key is good for one transfer
+	perf op=write size=65536 window=4 iters=23 verify=1 &&
 		json '[.svc[] | select(.name | startswith("perf-"))] | (map(.nr_reg) | add) >= 23 and
 			(map(.reg_bytes) | add) >= 23 * 65536 and
 			(map(.nr_inv_remote + .nr_inv_local + .nr_inv_end) | add) == (map(.nr_reg) | add)' observe
