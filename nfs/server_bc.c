@@ -219,12 +219,11 @@ static struct rpc_xprt *rsp_nfsd_bc_setup(struct xprt_create *args)
 	__module_get(THIS_MODULE);
 
 	/* nfsd asks once for each connection; should two clients share one, the first has it */
-	xprt_get(xprt);
 	if (cmpxchg_release(&conn->bc, NULL, xprt)) {
-		xprt_put(xprt);
-		xprt_put(xprt);
+		rsp_nfsd_bc_destroy(xprt);
 		return ERR_PTR(-EBUSY);
 	}
+	xprt_get(xprt);		/* conn->bc; recv() may look already, on our caller's reference */
 	xprt_get(xprt);
 	args->bc_xprt->xpt_bc_xprt = xprt;
 	return xprt;
