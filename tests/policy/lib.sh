@@ -16,6 +16,13 @@ pins_down() {
 	# the last reference of a link goes from a work item
 	wait_for 10 none_registered
 	rm -rf "$PINS"
+	# and a map gives its hold on the module back after a grace period
+	wait_for 20 only_modules_hold_rsp
+}
+only_modules_hold_rsp() {
+	local holders=(/sys/module/rsp/holders/*)
+	[ -e "${holders[0]}" ] || holders=()
+	[ "$(cat /sys/module/rsp/refcnt)" -le ${#holders[@]} ]
 }
 none_registered() {
 	! $POL show | grep -v '^[a-z]* builtin ' | grep -E '^[a-z]* [^ ]* (active|waiting|dead) '
