@@ -92,12 +92,17 @@ wire_netem() {
 
 RSP_MODULES="rsp_bad rsp_nfs rsp_iser rsp_isert rsp_cache rsp_perf rsp"	# users before rsp
 
-# rsp_unload: take out all of our modules; fails and says which, when one stays in use
+# rsp_unload: take out all of our modules; fails and says which, when one stays in use. A BPF
+# program that is gone gives back its reference on the module from a work item: hence the tries
 rsp_unload() {
-	local m left=
+	local m left= i
 	for m in $RSP_MODULES; do
 		[ -e "/sys/module/$m" ] || continue
-		rmmod "$m" 2>/dev/null || left+=" $m(used by $(refs "$m"))"
+		for i in {1..30}; do
+			rmmod "$m" 2>/dev/null && continue 2
+			[ "$i" = 30 ] || sleep .1
+		done
+		left+=" $m(used by $(refs "$m"))"
 	done
 	[ -z "$left" ] || {
 		echo "still loaded:$left" >&2
