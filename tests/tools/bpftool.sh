@@ -11,13 +11,21 @@ plan 11
 modprobe rsp
 mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 LINKS=/sys/fs/bpf/links-$$
-defer rm -rf $LINKS
+links_down() {
+	rm -rf $LINKS
+	# the last reference of a link goes from a work item
+	wait_for 20 all_builtin
+}
+all_builtin() {
+	json 'all(.name == "builtin")' policy
+}
+defer links_down
 mkdir $LINKS
 
 register() {
 	local p
 	for p in buf_fair ep_two flow_aimd; do
-		bpftool struct_ops register $POLICIES/$p.bpf.o $LINKS >"$T/out" || return
+		bpftool struct_ops register $POLICIES/$p.bpf.o $LINKS >"$T/out" 2>&1 || return
 		grep -Eq "^Registered rsp_${p%_*}_ops $p map id [0-9]+ link id [0-9]+$" "$T/out" &&
 			active ${p%_*} $p || {
 			cat "$T/out"

@@ -10,6 +10,7 @@
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq file:/src/build/rspctl
 plan 21
 
+rsp_unload
 modprobe rsp pool_mb=64
 run "the module's own service is there before any other" json 'map(.name) == ["recv"]' svc
 nothing_yet() {
