@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the tests of rspctl share; sourced after tests/lib.sh.
 PATH=/src/build:$PATH
+# shellcheck disable=SC2034 # the scripts use these
 POLICIES=/src/build/policies
+# shellcheck disable=SC2034
 PINS=/sys/fs/bpf/rsp
 P=/sys/kernel/debug/rsp_perf
 

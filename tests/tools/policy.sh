@@ -78,7 +78,7 @@ run "a policy is swapped for itself with another knob" swap_self
 swap_other() {
 	rspctl policy swap $POLICIES/flow_aimd.bpf.o && active flow flow_aimd &&
 		json 'map(select(.family == "flow") | .name) == ["flow_aimd", "builtin"]' policy &&
-		is "$(ls $PINS/policies $PINS/maps | xargs)" "$PINS/maps: flow_aimd $PINS/policies: flow_aimd"
+		is "$(cd $PINS && echo policies/* maps/*)" "policies/flow_aimd maps/flow_aimd"
 }
 run "a swap leaves the new one alone" swap_other
 in_log() {

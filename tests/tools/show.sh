@@ -54,7 +54,7 @@ selected() {
 }
 run "a channel is found by id and by service" selected
 counts() {
-	local a b
+	local a
 	a=$(rspctl -j chan svc perf-client | jq .[0].nr_send)
 	wait_for 10 sent_more "$a"
 }
@@ -146,7 +146,7 @@ many_runs() {
 			diff "$T/rows.128" "$T/rows.2" || return
 	done
 }
-for i in 1 2 3; do
+for _ in 1 2 3; do
 	rspctl policy swap $POLICIES/noop_flow.bpf.o
 done >/dev/null
 rspctl policy unload noop_flow >/dev/null
