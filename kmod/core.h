@@ -117,6 +117,7 @@ struct rsp_svc {
 	atomic_t		nr_chan;
 	wait_queue_head_t	idle_wait;
 	u64			starved_ns;	/* since when it waits for buffers, 0 if not */
+	u64			refused_ns;	/* when it last asked in vain */
 	void			(*wake_fn)(void *arg);
 	void			*wake_arg;
 	struct rcu_head		rcu;
@@ -128,6 +129,7 @@ extern struct rsp_svc *rsp_recv_svc;	/* owns what is posted to receive queues */
 int rsp_svc_init(void);
 void rsp_svc_exit(void);
 u64 rsp_svc_held(struct rsp_svc *svc);
+void rsp_svc_starved(struct rsp_svc *svc);
 void rsp_svc_tick(void);
 
 /* -------------------------------------------------------------------- pool */

@@ -246,12 +246,6 @@ static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 	nr = max_t(u32, min_t(u64, nr, room), floor);
 	svc->view.nr_admit += nr;
 	svc->view.nr_refused += want - nr;
-	if (nr) {
-		svc->starved_ns = 0;
-	} else if (!svc->starved_ns) {
-		svc->view.nr_starved++;
-		svc->starved_ns = ktime_get_ns();
-	}
 	trace_rsp_pool_admit(&svc->view, &req, nr);
 	spin_unlock(&svc->lock);
 	return nr;
@@ -388,10 +382,12 @@ struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 		buf = mag->slot[--mag->nr];
 	spin_unlock(&mag->lock);
 	if (buf)
-		return buf;
+		goto out;
 
-	if (!rsp_pool_take(svc, class, rsp_class_batch(class), gfp, &bufs))
+	if (!rsp_pool_take(svc, class, rsp_class_batch(class), gfp, &bufs)) {
+		rsp_svc_starved(svc);
 		return NULL;
+	}
 	buf = list_first_entry(&bufs, struct rsp_ibuf, list);
 	list_del(&buf->list);
 	spin_lock(&mag->lock);
@@ -406,6 +402,9 @@ struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 		nr++;
 	if (nr)
 		rsp_pool_give(svc, class, &bufs, nr);
+out:
+	if (unlikely(READ_ONCE(svc->starved_ns)))
+		WRITE_ONCE(svc->starved_ns, 0);
 	return buf;
 }
 

@@ -13,6 +13,8 @@
 #include "core.h"
 #include "trace.h"
 
+#define RSP_STARVE_NS	(3ULL * NSEC_PER_SEC)	/* waiters are woken once a second */
+
 DEFINE_XARRAY_ALLOC1(rsp_svcs);
 static u32 rsp_svc_next_id;
 static DEFINE_MUTEX(rsp_svc_mutex);	/* names are unique */
@@ -148,6 +150,23 @@ u32 rsp_svc_recv_bytes(const struct rsp_svc *svc)
 }
 EXPORT_SYMBOL_GPL(rsp_svc_recv_bytes);
 
+/*
+ * A buffer was asked for and not to be had. It starves until it gets one; a
+ * service that does not ask again within RSP_STARVE_NS has found another way.
+ */
+void rsp_svc_starved(struct rsp_svc *svc)
+{
+	u64 now = ktime_get_ns();
+
+	spin_lock(&svc->lock);
+	svc->refused_ns = now;
+	if (!svc->starved_ns) {
+		svc->view.nr_starved++;
+		svc->starved_ns = now;
+	}
+	spin_unlock(&svc->lock);
+}
+
 /* wake those who wait for buffers, tell the policy how long they have waited */
 void rsp_svc_tick(void)
 {
@@ -166,6 +185,8 @@ void rsp_svc_tick(void)
 		fn = svc->wake_fn;
 		arg = svc->wake_arg;
 		svc->wake_fn = NULL;
+		if (svc->starved_ns && ktime_get_ns() - svc->refused_ns > RSP_STARVE_NS)
+			svc->starved_ns = 0;
 		since = svc->starved_ns;
 		spin_unlock(&svc->lock);
 		if (since)
@@ -205,6 +226,7 @@ bool rsp_svc_view_next(u32 *id, struct rsp_svc_view *v)
 	if (svc) {
 		*v = svc->view;
 		v->held_bytes = rsp_svc_held(svc);
+		v->peak_bytes = max(v->peak_bytes, v->held_bytes);
 		v->nr_chan = atomic_read(&svc->nr_chan);
 	}
 	rcu_read_unlock();
