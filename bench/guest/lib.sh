@@ -49,7 +49,6 @@ policy_off() {
 
 # The server runs with whatever RDMA transport is loaded; only one can be, and a change needs the
 # server down, since nfsd holds the transport module. The export is kept, mounted at /exp.
-CONTENDER=
 
 # contender_to rsp|rsp+noop|stock|tcp [MOUNT-OPTIONS]: mount the export at $MNT by that transport
 contender_to() {
@@ -79,7 +78,6 @@ contender_to() {
 	mkdir -p "$MNT"
 	mount -t nfs -o "vers=4.2,proto=$proto${2:+,$2}" "$SERVER:/" "$MNT" ||
 		bench_die "cannot mount over $1"
-	CONTENDER=$1
 }
 
 # contender_off: unmount, take policies away
@@ -89,7 +87,6 @@ contender_off() {
 	for f in buf ep flow; do
 		policy_off $f
 	done
-	CONTENDER=
 }
 
 bench_server_up() {
