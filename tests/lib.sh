@@ -63,13 +63,15 @@ diag() {
 }
 
 # need THING...: else the whole script is skipped. root, module:NAME (present, not loaded),
-# tool:NAME, file:PATH; in a pair in both guests
+# tool:NAME, file:PATH; in a pair in both guests. unproven:WHY is a script that has not been
+# seen passing: it runs with UNPROVEN=1
 need() {
 	local n w why
 	for w; do
 		why=
 		case $w in
 		root) [ "$(id -u)" = 0 ] || why="not root" ;;
+		unproven:*) [ -n "${UNPROVEN:-}" ] || why="unproven: ${w#*:}; UNPROVEN=1 runs it" ;;
 		module:* | tool:* | file:*)
 			for n in $(t_nodes); do
 				t_on "$n" "t_has() { case \$1 in

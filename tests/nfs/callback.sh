@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# nfsd takes a delegation back through the backchannel: a file that a client holds is changed on
+# the server at once, not when the lease ends, and the client sees the new content.
+#
+#	mount, file open ==calls, callbacks== nfsd
+#
+# topology: loop
+# timeout: 200
+. "$(dirname "$0")/lib.sh"
+need "unproven:never run yet"
+need root "module:$NFS_MODULE"
+plan 10
+
+delegated() {
+	grep -qs 'type: deleg' /proc/fs/nfsd/clients/*/states
+}
+
+binds() {
+	awk '$1 == "BIND_CONN_TO_SESSION:" { n += $2 } END { print n + 0 }' /proc/self/mountstats
+}
+
+run "server is up" nfs_up
+for v in 4.2 4.1; do
+	echo old >$EXPORT/held
+	run "mount with NFSv$v" mounted $v
+	exec 9<"$M/held"
+	run "the client gets a delegation" wait_for 20 delegated
+	# twice the lease would be 20 s, in which nobody could write
+	run "the server takes it back and writes" timeout 10 sh -c "echo new >$EXPORT/held"
+	run "the client sees what was written" wait_for 10 grep -q new "$M/held"
+	exec 9<&-
+	[ $v = 4.1 ] || run "the backchannel was bound once, if at all" test "$(binds)" -le 1
+	umount "$M"
+done
+finish
