@@ -115,7 +115,6 @@ struct rsp_svc {
 	atomic64_t		held_bytes;	/* taken from the pool */
 	u32			recv_class;
 	atomic_t		nr_chan;
-	wait_queue_head_t	idle_wait;
 	u64			starved_ns;	/* since when it waits for buffers, 0 if not */
 	u64			refused_ns;	/* when it last asked in vain */
 	void			(*wake_fn)(void *arg);
@@ -273,7 +272,6 @@ struct rsp_ep {
 	u32			nr_cqe;		/* reserved in it */
 	struct rsp_rq		*rq;
 	struct rsp_chan		*chan;
-	struct net		*net;
 	int			reason;		/* first cause of the end */
 	atomic_t		state;		/* enum rsp_state */
 	bool			was_up;
@@ -392,9 +390,5 @@ void rsp_work_abort(struct rsp_ep *ep);
 
 /* ids are never 0 and are not used again soon */
 int rsp_id_alloc(struct xarray *xa, u32 *next, u32 *id, void *obj);
-
-#define rsp_chan_err(chan, fmt, ...)					\
-	pr_warn("%s chan %u: " fmt, (chan)->ep->view.dev,		\
-		(chan)->view.id, ##__VA_ARGS__)
 
 #endif /* _RSP_CORE_H */

@@ -93,7 +93,7 @@ static void rsp_peer_count(struct rsp_peer *peer, int delta)
 
 static void rsp_ep_down_work(struct work_struct *work);
 
-static struct rsp_ep *rsp_ep_create(struct net *net, enum rsp_role role)
+static struct rsp_ep *rsp_ep_create(enum rsp_role role)
 {
 	struct rsp_ep *ep;
 
@@ -109,7 +109,6 @@ static struct rsp_ep *rsp_ep_create(struct net *net, enum rsp_role role)
 	init_completion(&ep->last_wqe);
 	INIT_WORK(&ep->down_work, rsp_ep_down_work);
 	atomic_set(&ep->state, RSP_STATE_CONNECTING);
-	ep->net = net;
 	ep->view.role = role;
 	ep->view.nr_chan = 1;
 	if (rsp_id_alloc(&rsp_eps, &rsp_ep_next_id, &ep->view.id, ep)) {
@@ -657,7 +656,7 @@ static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
 	struct rsp_ep *ep;
 	int err;
 
-	ep = rsp_ep_create(lsn->net, RSP_ROLE_SERVER);
+	ep = rsp_ep_create(RSP_ROLE_SERVER);
 	if (!ep)
 		return -ENOMEM;
 	chan = rsp_chan_create(svc, ep);
@@ -726,7 +725,7 @@ struct rsp_chan *rsp_chan_connect(struct rsp_svc *svc, struct net *net,
 	err = rsp_conn_param_check(param, 56);
 	if (err)
 		return ERR_PTR(err);
-	ep = rsp_ep_create(net, RSP_ROLE_CLIENT);
+	ep = rsp_ep_create(RSP_ROLE_CLIENT);
 	if (!ep)
 		return ERR_PTR(-ENOMEM);
 	chan = rsp_chan_create(svc, ep);

@@ -83,7 +83,6 @@ struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr)
 			spin_lock_init(&per_cpu_ptr(svc->cpu, cpu)->mag[i].lock);
 	spin_lock_init(&svc->lock);
 	kref_init(&svc->ref);
-	init_waitqueue_head(&svc->idle_wait);
 	svc->ops = attr->ops;
 	svc->owner = attr->owner;
 	svc->recv_class = class;
