@@ -10,7 +10,9 @@
  *					one at a time; policy hooks run under these
  *	rsp_mag.lock, rsp_class_pool.lock, rsp_ep.sq_lock, rsp_keys.lock,
  *	rsp_chan.map_lock
- * All spinlocks are taken in process context (CQs are polled by work queues).
+ * All spinlocks are taken in process context (CQs are polled by work queues) and
+ * keep bottom halves out: services call with locks of their own held that timers
+ * take too, libiscsi's frwd_lock is one.
  */
 #ifndef _RSP_CORE_H
 #define _RSP_CORE_H

@@ -190,6 +190,7 @@ static void rsp_dev_remove(struct ib_device *ibdev, void *client_data)
 		rsp_ep_kill_dev(dev);
 
 	rsp_dev_free_rqs(dev);
+	rsp_pool_flush(rsp_recv_svc);	/* the queues of other devices take what they need again */
 	rsp_dev_free_cqs(dev);
 	rsp_keys_destroy(dev);
 	rsp_pool_unmap_dev(dev);

@@ -227,9 +227,9 @@ static void rsp_ep_down_work(struct work_struct *work)
 	if (ep->cq)
 		rsp_cq_put(dev, ep->cq, ep->nr_cqe);
 	if (ep->was_up) {
-		spin_lock(&ep->hook_lock);
+		spin_lock_bh(&ep->hook_lock);
 		rsp_policy_ep_down(&ep->view, &ep->gen);
-		spin_unlock(&ep->hook_lock);
+		spin_unlock_bh(&ep->hook_lock);
 	}
 	if (ep->peer)
 		rsp_peer_count(ep->peer, -1);
@@ -405,9 +405,9 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 		WRITE_ONCE(chan->view.state, old);
 		return;
 	}
-	spin_lock(&ep->hook_lock);
+	spin_lock_bh(&ep->hook_lock);
 	rsp_policy_ep_up(&ep->view, &ep->gen);
-	spin_unlock(&ep->hook_lock);
+	spin_unlock_bh(&ep->hook_lock);
 	trace_rsp_ep_up(&ep->view, 0);
 	rsp_chan_opened(chan);
 	if (ep->view.role == RSP_ROLE_CLIENT)
@@ -799,10 +799,10 @@ void rsp_ep_tick(u32 why)
 		/* down() waits for rsp_ep_end(), so no rehome() comes behind it */
 		if (rsp_ep_begin(ep)) {
 			chan = ep->chan;
-			spin_lock(&ep->hook_lock);
+			spin_lock_bh(&ep->hook_lock);
 			ep->view.sq_used = ep->sq_size - READ_ONCE(ep->sq_avail);
 			move = rsp_policy_rehome(&ep->view, &ep->gen, why);
-			spin_unlock(&ep->hook_lock);
+			spin_unlock_bh(&ep->hook_lock);
 			if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
 				chan->svc->ops->rehome(chan);
 			rsp_ep_end(ep);

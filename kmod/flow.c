@@ -34,9 +34,9 @@ static void rsp_flow_ask_bulk(struct rsp_chan *chan)
 		for (i = 0; i < RSP_NR_SIZE; i++) {
 			req.size = 1U << (i + RSP_SIZE_MIN_LOG2);
 			req.dir = dir;
-			spin_lock(&chan->flow_lock);
+			spin_lock_bh(&chan->flow_lock);
 			chan->bulk[dir][i] = rsp_policy_bulk(&chan->view, &req);
-			spin_unlock(&chan->flow_lock);
+			spin_unlock_bh(&chan->flow_lock);
 		}
 	}
 }
@@ -98,20 +98,20 @@ void rsp_flow_prepare(struct rsp_chan *chan)
 
 void rsp_flow_open(struct rsp_chan *chan)
 {
-	spin_lock(&chan->flow_lock);
+	spin_lock_bh(&chan->flow_lock);
 	rsp_policy_chan_open(&chan->view, &chan->gen);
 	chan->view.weight = rsp_policy_weight(&chan->view, &chan->gen);
 	rsp_flow_ask_grant(chan);
 	rsp_flow_ask_window(chan);
 	rsp_flow_count(chan);
-	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->flow_lock);
 }
 
 void rsp_flow_close(struct rsp_chan *chan)
 {
-	spin_lock(&chan->flow_lock);
+	spin_lock_bh(&chan->flow_lock);
 	rsp_policy_chan_close(&chan->view, &chan->gen);
-	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->flow_lock);
 }
 
 void rsp_flow_swapped(struct rsp_chan *chan, enum rsp_family family)
@@ -126,9 +126,9 @@ void rsp_flow_received(struct rsp_chan *chan)
 {
 	if (++chan->nr_since_grant < chan->view.grant / 4)
 		return;
-	spin_lock(&chan->flow_lock);
+	spin_lock_bh(&chan->flow_lock);
 	rsp_flow_ask_grant(chan);
-	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->flow_lock);
 }
 
 /**
@@ -208,9 +208,9 @@ EXPORT_SYMBOL_GPL(rsp_chan_set_peer_grant);
  */
 void rsp_chan_sent(struct rsp_chan *chan)
 {
-	spin_lock(&chan->flow_lock);
+	spin_lock_bh(&chan->flow_lock);
 	chan->view.in_flight++;
-	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->flow_lock);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_sent);
 
@@ -229,7 +229,7 @@ u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status)
 	struct rsp_chan_view *v = &chan->view;
 	u32 window;
 
-	spin_lock(&chan->flow_lock);
+	spin_lock_bh(&chan->flow_lock);
 	if (v->in_flight)
 		v->in_flight--;
 	v->nr_ack++;
@@ -247,7 +247,7 @@ u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status)
 	if (chan->batch.nr_ack >= (rsp_flow_effective(chan) + 3) / 4)
 		rsp_flow_ask_window(chan);
 	window = rsp_flow_effective(chan);
-	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->flow_lock);
 	trace_rsp_chan_acked(v, bytes, lat_ns, status);
 	return window;
 }
@@ -262,12 +262,12 @@ EXPORT_SYMBOL_GPL(rsp_chan_acked);
  */
 void rsp_chan_stalled(struct rsp_chan *chan, u64 waited_ns)
 {
-	spin_lock(&chan->flow_lock);
+	spin_lock_bh(&chan->flow_lock);
 	chan->view.nr_stall++;
 	chan->view.stall_ns += waited_ns;
 	chan->batch.nr_stall++;
 	rsp_policy_stall(&chan->view, &chan->gen);
-	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->flow_lock);
 	trace_rsp_chan_stall(&chan->view, waited_ns);
 	if (waited_ns)
 		rsp_policy_waited(RSP_FAMILY_FLOW, waited_ns);
@@ -285,9 +285,9 @@ u32 rsp_chan_linger_s(struct rsp_chan *chan)
 	struct rsp_ep *ep = chan->ep;
 	u32 s;
 
-	spin_lock(&ep->hook_lock);
+	spin_lock_bh(&ep->hook_lock);
 	s = rsp_policy_linger(&ep->view, &ep->gen);
-	spin_unlock(&ep->hook_lock);
+	spin_unlock_bh(&ep->hook_lock);
 	return s;
 }
 EXPORT_SYMBOL_GPL(rsp_chan_linger_s);

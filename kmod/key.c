@@ -71,10 +71,10 @@ static void rsp_key_destroy(struct rsp_dev *dev, struct rsp_key *key)
 
 static void rsp_key_free(struct rsp_dev *dev, struct rsp_key *key)
 {
-	spin_lock(&dev->keys.lock);
+	spin_lock_bh(&dev->keys.lock);
 	list_add(&key->list, &dev->keys.free);
 	dev->keys.nr_free++;
-	spin_unlock(&dev->keys.lock);
+	spin_unlock_bh(&dev->keys.lock);
 }
 
 static void rsp_keys_grow_work(struct work_struct *work)
@@ -96,14 +96,14 @@ static struct rsp_key *rsp_key_alloc(struct rsp_dev *dev, gfp_t gfp)
 	struct rsp_key *key;
 	bool is_low;
 
-	spin_lock(&dev->keys.lock);
+	spin_lock_bh(&dev->keys.lock);
 	key = list_first_entry_or_null(&dev->keys.free, struct rsp_key, list);
 	if (key) {
 		list_del(&key->list);
 		dev->keys.nr_free--;
 	}
 	is_low = dev->keys.nr_free < RSP_KEY_LOW;
-	spin_unlock(&dev->keys.lock);
+	spin_unlock_bh(&dev->keys.lock);
 	if (is_low)
 		queue_work(rsp_wq, &dev->keys.grow_work);
 	if (!key && gfpflags_allow_blocking(gfp))
@@ -247,9 +247,9 @@ struct rsp_map *rsp_map_get(struct rsp_chan *chan, struct scatterlist *sgl, u32 
 	if (err)
 		goto err_release;
 	rsp_chan_get(chan);
-	spin_lock(&chan->map_lock);
+	spin_lock_bh(&chan->map_lock);
 	list_add_tail(&map->list, &chan->maps);
-	spin_unlock(&chan->map_lock);
+	spin_unlock_bh(&chan->map_lock);
 	rsp_ep_end(ep);
 	chan->view.nr_reg += map->nr;
 	trace_rsp_key_reg(&chan->view, nents, map->desc[0].len);
@@ -284,10 +284,10 @@ static bool rsp_map_unlink(struct rsp_map *map)
 {
 	bool was_listed;
 
-	spin_lock(&map->chan->map_lock);
+	spin_lock_bh(&map->chan->map_lock);
 	was_listed = !list_empty(&map->list);
 	list_del_init(&map->list);
-	spin_unlock(&map->chan->map_lock);
+	spin_unlock_bh(&map->chan->map_lock);
 	return was_listed;
 }
 
@@ -341,14 +341,14 @@ int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int s
 		}
 	}
 
-	spin_lock(&chan->map_lock);
+	spin_lock_bh(&chan->map_lock);
 	is_safe = map->state == RSP_MAP_SAFE;
 	if (!is_safe) {
 		map->done = done;
 		map->ctx = ctx;
 		map->state = RSP_MAP_INVALIDATING;
 	}
-	spin_unlock(&chan->map_lock);
+	spin_unlock_bh(&chan->map_lock);
 	if (is_safe) {
 		rsp_map_free(map);
 		return 0;
@@ -377,23 +377,23 @@ void rsp_map_destroy_all(struct rsp_chan *chan)
 	LIST_HEAD(maps);
 	bool is_put;
 
-	spin_lock(&chan->map_lock);
+	spin_lock_bh(&chan->map_lock);
 	while ((map = list_first_entry_or_null(&chan->maps, struct rsp_map, list))) {
 		list_del_init(&map->list);
-		spin_unlock(&chan->map_lock);
+		spin_unlock_bh(&chan->map_lock);
 		trace_rsp_key_inv(&chan->view, 2);
 		rsp_map_release(map, true);
-		spin_lock(&chan->map_lock);
+		spin_lock_bh(&chan->map_lock);
 		is_put = map->state == RSP_MAP_INVALIDATING;
 		map->state = RSP_MAP_SAFE;
 		if (is_put) {
-			spin_unlock(&chan->map_lock);
+			spin_unlock_bh(&chan->map_lock);
 			map->done(map->ctx, 0);
 			rsp_map_free(map);
-			spin_lock(&chan->map_lock);
+			spin_lock_bh(&chan->map_lock);
 		}
 	}
-	spin_unlock(&chan->map_lock);
+	spin_unlock_bh(&chan->map_lock);
 }
 
 int rsp_key_init(void)

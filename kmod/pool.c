@@ -127,12 +127,12 @@ static int rsp_arena_create(u32 class)
 			goto err_unmap;
 	list_add(&arena->list, &cp->arenas);
 	atomic64_add(PAGE_SIZE << order, &rsp_arena_bytes);
-	spin_lock(&cp->lock);
+	spin_lock_bh(&cp->lock);
 	for (i = 0; i < nr; i++)
 		list_add_tail(&arena->bufs[i].list, &cp->free);
 	cp->nr_free += nr;
 	cp->nr += nr;
-	spin_unlock(&cp->lock);
+	spin_unlock_bh(&cp->lock);
 	mutex_unlock(&rsp_arena_mutex);
 	trace_rsp_pool_grow(class, PAGE_SIZE << order);
 	return 0;
@@ -239,7 +239,7 @@ static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 	room = req.held_bytes < req.limit_bytes ?
 	       (req.limit_bytes - req.held_bytes) / req.buf_bytes : 0;
 
-	spin_lock(&svc->lock);
+	spin_lock_bh(&svc->lock);
 	svc->view.held_bytes = held;
 	svc->view.peak_bytes = max(svc->view.peak_bytes, held);
 	nr = rsp_policy_admit(&svc->view, &svc->gen, &req);
@@ -247,7 +247,7 @@ static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 	svc->view.nr_admit += nr;
 	svc->view.nr_refused += want - nr;
 	trace_rsp_pool_admit(&svc->view, &req, nr);
-	spin_unlock(&svc->lock);
+	spin_unlock_bh(&svc->lock);
 	return nr;
 }
 
@@ -270,21 +270,21 @@ static void rsp_pool_reclaim(struct rsp_svc *asking, u32 class, u32 want)
 			spare += READ_ONCE(per_cpu_ptr(svc->cpu, cpu)->mag[class].nr);
 		if (!spare)
 			continue;
-		spin_lock(&svc->lock);
+		spin_lock_bh(&svc->lock);
 		nr = rsp_policy_reclaim(&svc->view, &svc->gen, &req, spare);
-		spin_unlock(&svc->lock);
+		spin_unlock_bh(&svc->lock);
 		for_each_possible_cpu(cpu) {
 			struct rsp_mag *mag = &per_cpu_ptr(svc->cpu, cpu)->mag[class];
 			LIST_HEAD(bufs);
 			u32 got = 0;
 
-			spin_lock(&mag->lock);
+			spin_lock_bh(&mag->lock);
 			while (mag->nr && nr) {
 				list_add(&mag->slot[--mag->nr]->list, &bufs);
 				nr--;
 				got++;
 			}
-			spin_unlock(&mag->lock);
+			spin_unlock_bh(&mag->lock);
 			if (got)
 				rsp_pool_give(svc, class, &bufs, got);
 		}
@@ -297,10 +297,10 @@ static u32 rsp_pool_pick(u32 class, u32 want, struct list_head *out)
 	struct rsp_class_pool *cp = &rsp_classes[class];
 	u32 nr;
 
-	spin_lock(&cp->lock);
+	spin_lock_bh(&cp->lock);
 	for (nr = 0; nr < want && cp->nr_free; nr++, cp->nr_free--)
 		list_move_tail(cp->free.next, out);
-	spin_unlock(&cp->lock);
+	spin_unlock_bh(&cp->lock);
 	return nr;
 }
 
@@ -357,15 +357,15 @@ void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 n
 {
 	struct rsp_class_pool *cp = &rsp_classes[class];
 
-	spin_lock(&cp->lock);
+	spin_lock_bh(&cp->lock);
 	list_splice_init(bufs, &cp->free);
 	cp->nr_free += nr;
-	spin_unlock(&cp->lock);
+	spin_unlock_bh(&cp->lock);
 	atomic64_sub((u64)nr * rsp_class_bytes[class], &svc->held_bytes);
 	atomic64_sub((u64)nr * rsp_class_bytes[class], &rsp_held_bytes);
-	spin_lock(&svc->lock);
+	spin_lock_bh(&svc->lock);
 	rsp_policy_release(&svc->view, &svc->gen, class, nr);
-	spin_unlock(&svc->lock);
+	spin_unlock_bh(&svc->lock);
 }
 
 /* --------------------------------------------------------------- magazines */
@@ -377,10 +377,10 @@ struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 	LIST_HEAD(bufs);
 	u32 nr = 0;
 
-	spin_lock(&mag->lock);
+	spin_lock_bh(&mag->lock);
 	if (mag->nr)
 		buf = mag->slot[--mag->nr];
-	spin_unlock(&mag->lock);
+	spin_unlock_bh(&mag->lock);
 	if (buf)
 		goto out;
 
@@ -390,13 +390,13 @@ struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 	}
 	buf = list_first_entry(&bufs, struct rsp_ibuf, list);
 	list_del(&buf->list);
-	spin_lock(&mag->lock);
+	spin_lock_bh(&mag->lock);
 	while (!list_empty(&bufs) && mag->nr < ARRAY_SIZE(mag->slot)) {
 		next = list_first_entry(&bufs, struct rsp_ibuf, list);
 		list_del(&next->list);
 		mag->slot[mag->nr++] = next;
 	}
-	spin_unlock(&mag->lock);
+	spin_unlock_bh(&mag->lock);
 	/* put() may have filled the magazine meanwhile */
 	list_for_each_entry(next, &bufs, list)
 		nr++;
@@ -453,12 +453,12 @@ void rsp_buf_put(struct rsp_buf *b)
 	}
 	batch = rsp_class_batch(buf->class);
 	mag = &raw_cpu_ptr(buf->svc->cpu)->mag[buf->class];
-	spin_lock(&mag->lock);
+	spin_lock_bh(&mag->lock);
 	if (mag->nr >= 2 * batch)
 		for (; nr < batch; nr++)
 			list_add(&mag->slot[--mag->nr]->list, &bufs);
 	mag->slot[mag->nr++] = buf;
-	spin_unlock(&mag->lock);
+	spin_unlock_bh(&mag->lock);
 	if (nr)
 		rsp_pool_give(buf->svc, buf->class, &bufs, nr);
 }
@@ -485,10 +485,10 @@ void rsp_pool_flush(struct rsp_svc *svc)
 			struct rsp_mag *mag = &per_cpu_ptr(svc->cpu, cpu)->mag[class];
 			LIST_HEAD(bufs);
 
-			spin_lock(&mag->lock);
+			spin_lock_bh(&mag->lock);
 			for (nr = 0; mag->nr; nr++)
 				list_add(&mag->slot[--mag->nr]->list, &bufs);
-			spin_unlock(&mag->lock);
+			spin_unlock_bh(&mag->lock);
 			if (nr)
 				rsp_pool_give(svc, class, &bufs, nr);
 		}

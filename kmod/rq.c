@@ -123,9 +123,9 @@ void rsp_rq_start_private(struct rsp_rq *rq, struct ib_qp *qp)
 
 void rsp_rq_count(struct rsp_rq *rq, int delta)
 {
-	spin_lock(&rq->lock);
+	spin_lock_bh(&rq->lock);
 	rq->view.nr_ep += delta;
-	spin_unlock(&rq->lock);
+	spin_unlock_bh(&rq->lock);
 }
 
 /* Nothing is posted after this. Context: process, sleeps. */
@@ -230,12 +230,12 @@ void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp)
 		goto out;
 
 	posted = atomic_read(&rq->posted);
-	spin_lock(&rq->lock);
+	spin_lock_bh(&rq->lock);
 	rq->view.posted = posted;
 	rq->view.credits = atomic_read(&rq->credits);
 	depth = rsp_policy_recv_depth(&rq->view, &rq->gen);
 	rq->view.depth = depth;
-	spin_unlock(&rq->lock);
+	spin_unlock_bh(&rq->lock);
 
 	while (posted + total < depth) {
 		struct rsp_ibuf *buf;

@@ -157,13 +157,13 @@ void rsp_svc_starved(struct rsp_svc *svc)
 {
 	u64 now = ktime_get_ns();
 
-	spin_lock(&svc->lock);
+	spin_lock_bh(&svc->lock);
 	svc->refused_ns = now;
 	if (!svc->starved_ns) {
 		svc->view.nr_starved++;
 		svc->starved_ns = now;
 	}
-	spin_unlock(&svc->lock);
+	spin_unlock_bh(&svc->lock);
 }
 
 /* wake those who wait for buffers, tell the policy how long they have waited */
@@ -180,14 +180,14 @@ void rsp_svc_tick(void)
 		if (!kref_get_unless_zero(&svc->ref))
 			continue;
 		rcu_read_unlock();
-		spin_lock(&svc->lock);
+		spin_lock_bh(&svc->lock);
 		fn = svc->wake_fn;
 		arg = svc->wake_arg;
 		svc->wake_fn = NULL;
 		if (svc->starved_ns && ktime_get_ns() - svc->refused_ns > RSP_STARVE_NS)
 			svc->starved_ns = 0;
 		since = svc->starved_ns;
-		spin_unlock(&svc->lock);
+		spin_unlock_bh(&svc->lock);
 		if (since)
 			rsp_policy_waited(RSP_FAMILY_BUF, ktime_get_ns() - since);
 		if (fn)
@@ -208,10 +208,10 @@ void rsp_svc_tick(void)
  */
 void rsp_buf_wake(struct rsp_svc *svc, void (*fn)(void *arg), void *arg)
 {
-	spin_lock(&svc->lock);
+	spin_lock_bh(&svc->lock);
 	svc->wake_fn = fn;
 	svc->wake_arg = arg;
-	spin_unlock(&svc->lock);
+	spin_unlock_bh(&svc->lock);
 }
 EXPORT_SYMBOL_GPL(rsp_buf_wake);
 

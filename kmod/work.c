@@ -109,7 +109,7 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 		rsp_ep_kill(ep, status);
 	}
 
-	spin_lock(&ep->sq_lock);
+	spin_lock_bh(&ep->sq_lock);
 	list_for_each_entry(w, &ep->sq_posted, list) {
 		slots += w->nr_wr;
 		if (w == work)
@@ -118,7 +118,7 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 	list_cut_position(&retired, &ep->sq_posted, &work->list);
 	ep->sq_avail += slots;
 	has_pending = !list_empty(&ep->sq_pending);
-	spin_unlock(&ep->sq_lock);
+	spin_unlock_bh(&ep->sq_lock);
 
 	if (has_pending)
 		rsp_work_kick(ep);
@@ -456,7 +456,7 @@ int rsp_work_submit(struct rsp_iwork *work)
 	}
 	chan->view.send_bytes += work->bytes;
 
-	spin_lock(&ep->sq_lock);
+	spin_lock_bh(&ep->sq_lock);
 	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING)) {
 		err = -ENOTCONN;
 	} else if (unlikely(!list_empty(&ep->sq_pending) || work->nr_wr > ep->sq_avail)) {
@@ -468,7 +468,7 @@ int rsp_work_submit(struct rsp_iwork *work)
 		if (unlikely(err))
 			ep->sq_avail += work->nr_wr;
 	}
-	spin_unlock(&ep->sq_lock);
+	spin_unlock_bh(&ep->sq_lock);
 
 	if (unlikely(err)) {
 		rsp_work_release(work);
@@ -503,7 +503,7 @@ void rsp_work_kick(struct rsp_ep *ep)
 	u64 waited = 0;
 	int err = 0;
 
-	spin_lock(&ep->sq_lock);
+	spin_lock_bh(&ep->sq_lock);
 	while ((work = list_first_entry_or_null(&ep->sq_pending, struct rsp_iwork, list)) &&
 	       work->nr_wr <= ep->sq_avail && atomic_read(&ep->state) < RSP_STATE_CLOSING) {
 		list_del(&work->list);
@@ -517,7 +517,7 @@ void rsp_work_kick(struct rsp_ep *ep)
 			break;
 		}
 	}
-	spin_unlock(&ep->sq_lock);
+	spin_unlock_bh(&ep->sq_lock);
 	if (err)
 		rsp_ep_kill(ep, err);
 	if (waited)
@@ -529,10 +529,10 @@ void rsp_work_abort(struct rsp_ep *ep)
 {
 	LIST_HEAD(works);
 
-	spin_lock(&ep->sq_lock);
+	spin_lock_bh(&ep->sq_lock);
 	list_splice_init(&ep->sq_posted, &works);
 	list_splice_tail_init(&ep->sq_pending, &works);
-	spin_unlock(&ep->sq_lock);
+	spin_unlock_bh(&ep->sq_lock);
 	rsp_work_retire(&works, -ECONNRESET);
 }
 

@@ -9,7 +9,6 @@
 # timeout: 300
 . "$(dirname "$0")/lib.sh"
 [ "$TRANSPORT" = rsp ] || TRANSPORT=rsp NFS_MODULE=rsp_nfs
-need "unproven:reworked and not run since"
 need root module:rsp_nfs tool:rspctl tool:jq
 plan 13
 

@@ -8,7 +8,6 @@
 # topology: loop
 # timeout: 400
 . "$(dirname "$0")/lib.sh"
-need "unproven:its final unload was seen failing once"
 need root "module:$NFS_MODULE" tool:fio tool:jq
 plan 14
 
