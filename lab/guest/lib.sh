@@ -158,6 +158,8 @@ nfs_server_up() {
 		return 1
 	}
 	echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null
+	# lockd has a grace of its own, 50 s, in which nfsd delegates nothing
+	echo Y >/proc/fs/lockd/nlm_end_grace 2>/dev/null
 	return 0
 }
 
