@@ -196,12 +196,13 @@ struct rsp_rq {
 	u32			class;
 	atomic_t		posted;
 	atomic_t		credits;
+	atomic_t		nr_low;		/* limit events nobody was asked about yet */
 	unsigned long		flags;		/* RSP_RQ_* */
-	struct delayed_work	retry_work;	/* when buffers ran out */
+	struct delayed_work	retry_work;	/* when buffers ran out, or the device says it is low */
 	struct rcu_head		rcu;
 };
 
-enum { RSP_RQ_REFILLING, RSP_RQ_DEAD };
+enum { RSP_RQ_REFILLING, RSP_RQ_ARMED, RSP_RQ_DEAD };
 
 extern struct xarray rsp_rqs;
 

@@ -35,6 +35,7 @@
 #define RSP_BUILTIN_HEADER_BYTES	512	/* room in the message for what is not payload */
 #define RSP_BUILTIN_LINGER_S		300
 #define RSP_BUILTIN_WEIGHT		100
+#define RSP_BUILTIN_DECAY		16	/* refills between two steps down in depth */
 
 /* everything, as long as the host's limit allows */
 static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
@@ -49,10 +50,10 @@ static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
 
 /*
  * Credits are promises that are rarely all drawn at once, so depth follows what
- * arrives: doubled when more than half was used up before this refill, let go
- * slowly, never past what the channels may send with a quarter more for refill
- * to lag. This keeps receive memory from growing with connections; a burst that
- * comes too soon meets an RNR NAK and is sent again.
+ * arrives: doubled when the device ran low or more than half was used up before
+ * this refill, let go slowly, never past what the channels may send with a
+ * quarter more for refill to lag. This keeps receive memory from growing with
+ * connections; a burst that comes too soon meets an RNR NAK and is sent again.
  */
 static u32 rsp_builtin_recv_depth(const struct rsp_rq_view *rq)
 {
@@ -61,10 +62,10 @@ static u32 rsp_builtin_recv_depth(const struct rsp_rq_view *rq)
 
 	if (rq->is_private)
 		return rq->size;
-	if (rq->posted < rq->depth / 2)
+	if (rq->nr_low || rq->posted < rq->depth / 2)
 		depth = 2ULL * rq->depth;
 	else
-		depth = rq->depth - rq->depth / 64;
+		depth = rq->depth - (rq->nr_refill % RSP_BUILTIN_DECAY ? 0 : rq->depth / 64);
 	return clamp_t(u64, min(depth, most), rq->min, max(rq->min, rq->size));
 }
 

@@ -14,6 +14,11 @@
  * Refill runs where receives complete, in batches; the buffer policy is asked
  * for the depth once a batch. Where buffers run out it is tried again after
  * 10 ms; the peers meanwhile get RNR NAKs and wait.
+ *
+ * How low a queue really gets only the device knows: a burst takes many receives
+ * before the first completion is seen here. So an SRQ is armed with a limit of a
+ * quarter of its depth (IBA 10.2.9.1); the event counts in nr_low, which makes
+ * the policy choose a deeper one before the next burst meets an empty queue.
  */
 #include <linux/module.h>
 
@@ -23,11 +28,36 @@
 DEFINE_XARRAY_ALLOC1(rsp_rqs);
 static u32 rsp_rq_next_id;
 
+/* have the device tell when only a quarter is left; one that cannot is not asked again */
+static void rsp_rq_arm(struct rsp_rq *rq)
+{
+	struct ib_srq_attr attr = { .srq_limit = max(rq->view.depth / 4, 1U) };
+
+	if (!rq->srq || test_bit(RSP_RQ_DEAD, &rq->flags) ||
+	    test_and_set_bit(RSP_RQ_ARMED, &rq->flags))
+		return;
+	if (ib_modify_srq(rq->srq, &attr, IB_SRQ_LIMIT))
+		pr_debug("rq %u: no limit events\n", rq->view.id);
+}
+
 static void rsp_rq_retry_work(struct work_struct *work)
 {
 	struct rsp_rq *rq = container_of(work, struct rsp_rq, retry_work.work);
 
 	rsp_rq_refill(rq, GFP_KERNEL);
+	rsp_rq_arm(rq);
+}
+
+/* Context: what the device's events come in, often softirq */
+static void rsp_rq_event(struct ib_event *event, void *context)
+{
+	struct rsp_rq *rq = context;
+
+	if (event->event != IB_EVENT_SRQ_LIMIT_REACHED || test_bit(RSP_RQ_DEAD, &rq->flags))
+		return;
+	atomic_inc(&rq->nr_low);
+	clear_bit(RSP_RQ_ARMED, &rq->flags);
+	mod_delayed_work(rsp_wq, &rq->retry_work, 0);
 }
 
 static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 class, u32 size)
@@ -63,6 +93,7 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
 		.attr.max_wr	= min_t(u32, RSP_RQ_SIZE, dev->ibdev->attrs.max_srq_wr),
 		.attr.max_sge	= 1,
 		.srq_type	= IB_SRQT_BASIC,
+		.event_handler	= rsp_rq_event,
 	};
 	struct rsp_rq *rq;
 	int err;
@@ -74,6 +105,7 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
 	rq = rsp_rq_alloc(dev, vector, class, attr.attr.max_wr);
 	if (IS_ERR(rq))
 		goto out;
+	attr.srq_context = rq;
 	rq->srq = ib_create_srq(dev->pd, &attr);
 	err = PTR_ERR_OR_ZERO(rq->srq);
 	if (err)
@@ -84,6 +116,7 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
 	dev->vecs[vector].rq[class] = rq;
 	mutex_unlock(&dev->mutex);
 	rsp_rq_refill(rq, GFP_KERNEL);
+	rsp_rq_arm(rq);
 	return rq;
 
 err_srq:
@@ -146,6 +179,7 @@ void rsp_rq_destroy(struct rsp_rq *rq)
 	rsp_rq_stop(rq);
 	if (rq->srq)
 		ib_destroy_srq(rq->srq);
+	cancel_delayed_work_sync(&rq->retry_work);	/* of an event that was under way */
 	rsp_pool_recover(rq);
 	kfree_rcu(rq, rcu);
 }
@@ -233,8 +267,12 @@ void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp)
 	spin_lock_bh(&rq->lock);
 	rq->view.posted = posted;
 	rq->view.credits = atomic_read(&rq->credits);
+	rq->view.nr_low = atomic_xchg(&rq->nr_low, 0);
+	rq->view.nr_empty += rq->view.nr_low;
 	depth = rsp_policy_recv_depth(&rq->view, &rq->gen);
 	rq->view.depth = depth;
+	if (rq->view.nr_low)
+		trace_rsp_rq_empty(&rq->view, posted);
 	spin_unlock_bh(&rq->lock);
 
 	while (posted + total < depth) {

@@ -57,10 +57,10 @@ int RSP_HOOK(noop_buf_recv_depth, struct rsp_rq_view *rq)
 	stat_inc(STAT_RECV_DEPTH);
 	if (rq->is_private)
 		return rq->size;
-	if (rq->posted < rq->depth / 2)
+	if (rq->nr_low || rq->posted < rq->depth / 2)
 		depth = 2ULL * rq->depth;
 	else
-		depth = rq->depth - rq->depth / 64;
+		depth = rq->depth - (rq->nr_refill % 16 ? 0 : rq->depth / 64);
 	return rsp_clamp(depth < most ? depth : most, rq->min, rq->size);
 }
 

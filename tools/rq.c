@@ -19,7 +19,7 @@ static const struct col rq_cols[] = {
 	COL(rsp_rq_view, size, COL_U32, false, "most receives it can hold"),
 	COL(rsp_rq_view, nr_recv, COL_U64, true, "messages received"),
 	COL(rsp_rq_view, nr_refill, COL_U64, true, "batches posted"),
-	COL(rsp_rq_view, nr_empty, COL_U64, true, "times it ran below a quarter of min"),
+	COL(rsp_rq_view, nr_empty, COL_U64, true, "times it ran low"),
 	COL_ARRAY(rsp_rq_view, priv, 4, "scratch of the buffer policy"),
 };
 

@@ -159,10 +159,10 @@ struct rsp_rq_view {
 	__u32	depth;			/* target in force */
 	__u32	posted;			/* receives posted now */
 	__u32	credits;		/* sum of the grants of its channels */
-	__u32	rsvd;
+	__u32	nr_low;			/* times it ran low since recv_depth was last asked */
 	__u64	nr_recv;		/* messages received */
 	__u64	nr_refill;		/* batches posted */
-	__u64	nr_empty;		/* times it ran below a quarter of min */
+	__u64	nr_empty;		/* times it ran low: a quarter of depth left, or of min and no buffers */
 	__u64	priv[4];
 };
 
