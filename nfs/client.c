@@ -120,6 +120,7 @@ static void rsp_nfs_free_slot(struct rpc_xprt *xprt, struct rpc_rqst *rqst)
 	spin_lock(&xprt->reserve_lock);
 	if (!xprt_wake_up_backlog(xprt, rqst)) {
 		memset(rqst, 0, sizeof(*rqst));
+		req->stall_ns = 0;
 		list_add(&req->free, &r->free);
 	}
 	spin_unlock(&xprt->reserve_lock);
@@ -349,7 +350,7 @@ static int rsp_nfs_connect_chan(struct rsp_nfs_xprt *r)
 	/* one call until the first reply tells the grant, RFC 8166 section 3.3.3 */
 	rsp_nfs_set_window(r, 1);
 	r->peer_grant = 0;
-	r->stall_ns = 0;
+	r->connect_ns = ktime_get_ns();
 
 	rsp_rpcrdma_put_cm(&cm, &own);
 	r->is_closing = false;
@@ -588,7 +589,7 @@ static const struct rpc_timeout rsp_nfs_timeout = {
 };
 
 static const struct rpc_xprt_ops rsp_nfs_xprt_ops = {
-	.reserve_xprt		= xprt_reserve_xprt_cong,
+	.reserve_xprt		= rsp_nfs_reserve,
 	.release_xprt		= xprt_release_xprt_cong,
 	.alloc_slot		= rsp_nfs_alloc_slot,
 	.free_slot		= rsp_nfs_free_slot,

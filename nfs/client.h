@@ -71,6 +71,7 @@ struct rsp_nfs_req {
 	atomic_t		pending;	/* the owner, a gathered send, each map put */
 	bool			is_replied;	/* last pending one: complete the RPC, else go idle */
 	struct rsp_chan		*chan;		/* it was sent on; valid while not idle */
+	u64			stall_ns;	/* since when it waits for the window, 0 if it does not */
 
 	struct rsp_map		*map[RSP_NFS_NR_CHUNK];
 	u8			ctype[RSP_NFS_NR_CHUNK];
@@ -126,7 +127,7 @@ struct rsp_nfs_xprt {
 
 	u32			peer_grant;	/* last seen; recv() only */
 	u32			window;		/* in force; written under transport_lock */
-	u64			stall_ns;	/* since when a request waits for the window */
+	u64			connect_ns;	/* waits before it were not for the window */
 
 	atomic_t		nr_busy;	/* requests that are not idle */
 	u32			nr_req;		/* entries of reqs[] in use */
@@ -152,6 +153,7 @@ int rsp_nfs_starve(struct rsp_nfs_xprt *r, bool for_buf);
 void rsp_nfs_set_window(struct rsp_nfs_xprt *r, u32 window);
 
 /* client_send.c */
+int rsp_nfs_reserve(struct rpc_xprt *xprt, struct rpc_task *task);
 int rsp_nfs_send(struct rpc_rqst *rqst);
 u32 rsp_nfs_copy_xdr(void *dst, const struct xdr_buf *xdr);
 

@@ -529,6 +529,33 @@ static int rsp_nfs_post(struct rsp_nfs_req *req, struct rsp_work *work)
 	return err;
 }
 
+/* from now on the request waits for the window */
+static void rsp_nfs_stall(struct rsp_nfs_req *req)
+{
+	if (!req->stall_ns)
+		req->stall_ns = ktime_get_ns();
+}
+
+/**
+ * rsp_nfs_reserve() - Wait for the turn to send (rpc_xprt_ops.reserve_xprt)
+ * @xprt: the transport
+ * @task: its request, if it has one, is noted as waiting when the window is full
+ *
+ * Context: Process context, caller holds transport_lock.
+ * Return: as xprt_reserve_xprt_cong().
+ */
+int rsp_nfs_reserve(struct rpc_xprt *xprt, struct rpc_task *task)
+{
+	struct rpc_rqst *rqst = task->tk_rqstp;
+
+	if (xprt_reserve_xprt_cong(xprt, task))
+		return 1;
+	/* one without a buffer is a reply of the backchannel */
+	if (rqst && rqst->rq_buffer && xprt->cong >= xprt->cwnd)
+		rsp_nfs_stall(rsp_nfs_req(rqst));
+	return 0;
+}
+
 /**
  * rsp_nfs_send() - Marshal a call and send it (rpc_xprt_ops.send_request)
  * @rqst: the call in rq_snd_buf, room for the reply in rq_rcv_buf
@@ -556,15 +583,14 @@ int rsp_nfs_send(struct rpc_rqst *rqst)
 	if (!xprt_connected(xprt) || !r->chan)
 		return -ENOTCONN;
 	if (!xprt_request_get_cong(xprt, rqst)) {
-		if (!r->stall_ns)
-			r->stall_ns = ktime_get_ns();
+		rsp_nfs_stall(req);
 		return -EBADSLT;
 	}
 	if (!rsp_nfs_may_send(r))
 		return -EAGAIN;
-	if (r->stall_ns) {
-		rsp_chan_stalled(r->chan, ktime_get_ns() - r->stall_ns);
-		r->stall_ns = 0;
+	if (req->stall_ns) {
+		rsp_chan_stalled(r->chan, ktime_get_ns() - max(req->stall_ns, r->connect_ns));
+		req->stall_ns = 0;
 	}
 	/* the same call twice on one connection would use up two credits */
 	if (rqst->rq_connect_cookie == xprt->connect_cookie ||

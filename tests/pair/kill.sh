@@ -8,7 +8,6 @@
 # topology: pair
 # timeout: 400
 . "$(dirname "$0")/lib.sh"
-need "unproven:never run yet"
 need root module:rsp_nfs tool:fio tool:rspctl tool:jq
 plan 11
 lab=$(cd "$(dirname "$0")/../../lab" && pwd)
