@@ -278,6 +278,9 @@ struct rsp_ep {
 	int			reason;		/* first cause of the end */
 	atomic_t		state;		/* enum rsp_state */
 	bool			was_up;
+	bool			is_probed;	/* a probe is under way */
+	u32			nr_idle;	/* ticks without a message */
+	u64			nr_msg;		/* messages at the last tick */
 	u32			timeout_ms;
 
 	spinlock_t		sq_lock;	/* the five below */
@@ -377,10 +380,14 @@ struct rsp_iwork {
 	u32			nr_sge;
 	bool			has_send;
 	bool			has_read;
+	bool			is_probe;
 	bool			is_signaled;
 	u64			queued_ns;
 	u64			bytes;
-	struct ib_send_wr	wr;
+	union {
+		struct ib_send_wr	wr;
+		struct ib_rdma_wr	probe;	/* an RDMA write of nothing */
+	};
 	struct ib_sge		sge[RSP_SEND_SGE];
 };
 
@@ -390,6 +397,7 @@ struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp);
 int rsp_work_submit(struct rsp_iwork *work);
 void rsp_work_kick(struct rsp_ep *ep);
 void rsp_work_abort(struct rsp_ep *ep);
+int rsp_work_probe(struct rsp_ep *ep, void (*done)(struct rsp_work *work, int status));
 
 /* ids are never 0 and are not used again soon */
 int rsp_id_alloc(struct xarray *xa, u32 *next, u32 *id, void *obj);

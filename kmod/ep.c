@@ -27,6 +27,7 @@
 #define RSP_DRAIN_MS	5000	/* for a Last WQE event the device may never send */
 #define RSP_RNR_TIMER	10	/* 0.32 ms, IBA 9.7.5.2.8 table 45 */
 #define RSP_MAX_RD_ATOM	32
+#define RSP_PROBE_S	10	/* without a message, then ask whether the peer is there */
 
 DEFINE_XARRAY_ALLOC1(rsp_eps);
 DEFINE_XARRAY_ALLOC1(rsp_peers);
@@ -787,6 +788,30 @@ void rsp_ep_kill_dev(struct rsp_dev *dev)
 	}
 }
 
+static void rsp_ep_probe_done(struct rsp_work *work, int status)
+{
+	WRITE_ONCE(container_of(work, struct rsp_iwork, pub)->ep->is_probed, false);
+}
+
+/*
+ * A queue pair notices that its peer is gone only by what is not acknowledged.
+ * One that only waits, a server's above all, would keep all it holds for ever.
+ */
+static void rsp_ep_probe(struct rsp_ep *ep)
+{
+	u64 nr_msg = ep->chan->view.nr_send + ep->chan->view.nr_recv;
+
+	if (nr_msg != ep->nr_msg) {
+		ep->nr_msg = nr_msg;
+		ep->nr_idle = 0;
+	} else if (++ep->nr_idle >= RSP_PROBE_S && !READ_ONCE(ep->is_probed)) {
+		ep->nr_idle = 0;
+		ep->is_probed = true;
+		if (rsp_work_probe(ep, rsp_ep_probe_done))
+			ep->is_probed = false;
+	}
+}
+
 /* ask the policy whether channels shall move; @why: enum rsp_rehome_why */
 void rsp_ep_tick(u32 why)
 {
@@ -805,6 +830,8 @@ void rsp_ep_tick(u32 why)
 			spin_unlock_bh(&ep->hook_lock);
 			if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
 				chan->svc->ops->rehome(chan);
+			if (why == RSP_REHOME_TIMER && atomic_read(&ep->state) == RSP_STATE_UP)
+				rsp_ep_probe(ep);
 			rsp_ep_end(ep);
 		}
 		kref_put(&ep->ref, rsp_ep_free);

@@ -25,6 +25,8 @@
 #include "core.h"
 #include "trace.h"
 
+#define RSP_RQ_REARM_MS	1000
+
 DEFINE_XARRAY_ALLOC1(rsp_rqs);
 static u32 rsp_rq_next_id;
 
@@ -44,8 +46,15 @@ static void rsp_rq_retry_work(struct work_struct *work)
 {
 	struct rsp_rq *rq = container_of(work, struct rsp_rq, retry_work.work);
 
+	u32 depth = rq->view.depth;
+	bool was_low = atomic_read(&rq->nr_low);
+
 	rsp_rq_refill(rq, GFP_KERNEL);
-	rsp_rq_arm(rq);
+	/* where the policy keeps it short on purpose, be told once in a while */
+	if (was_low && rq->view.depth <= depth && !test_bit(RSP_RQ_DEAD, &rq->flags))
+		queue_delayed_work(rsp_wq, &rq->retry_work, msecs_to_jiffies(RSP_RQ_REARM_MS));
+	else
+		rsp_rq_arm(rq);
 }
 
 /* Context: what the device's events come in, often softirq */

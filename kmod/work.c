@@ -185,9 +185,10 @@ struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp)
 	work->nr_sge = 0;
 	work->has_send = false;
 	work->has_read = false;
+	work->is_probe = false;
 	work->bytes = 0;
 	work->queued_ns = 0;
-	memset(&work->wr, 0, sizeof(work->wr));
+	memset(&work->probe, 0, sizeof(work->probe));
 	return work;
 }
 
@@ -378,6 +379,11 @@ static struct ib_send_wr *rsp_work_chain(struct rsp_iwork *work)
 		work->wr.num_sge = work->nr_sge;
 		work->wr.send_flags = work->is_signaled ? IB_SEND_SIGNALED : 0;
 		first = &work->wr;
+	} else if (unlikely(work->is_probe)) {
+		work->wr.opcode = IB_WR_RDMA_WRITE;
+		work->wr.wr_cqe = &work->cqe;
+		work->wr.send_flags = IB_SEND_SIGNALED;
+		first = &work->wr;
 	}
 	list_for_each_entry_reverse(rw, &work->rws, list)
 		first = rdma_rw_ctx_wrs(&rw->ctx, ep->qp, ep->cm_id->port_num,
@@ -495,6 +501,30 @@ int rsp_work_post(struct rsp_work *work)
 	return rsp_work_submit(to_iwork(work));
 }
 EXPORT_SYMBOL_GPL(rsp_work_post);
+
+/**
+ * rsp_work_probe() - Ask whether the peer still answers
+ * @ep: an endpoint that is up
+ * @done: called with 0 when it did; when it did not the endpoint ends
+ *
+ * An RDMA write of no bytes: the peer's device acknowledges it and checks no key
+ * (IBA C9-88), whatever service is behind it. It also retires the unsignaled
+ * work before it.
+ *
+ * Context: Process context. May sleep.
+ * Return: 0, or a negative errno, and @done is not called then.
+ */
+int rsp_work_probe(struct rsp_ep *ep, void (*done)(struct rsp_work *work, int status))
+{
+	struct rsp_iwork *work = rsp_work_alloc(ep, GFP_KERNEL);
+
+	if (!work)
+		return -ENOMEM;
+	work->pub.done = done;
+	work->is_probe = true;
+	work->nr_wr = 1;
+	return rsp_work_submit(work);
+}
 
 /* slots came back: post what waits for them */
 void rsp_work_kick(struct rsp_ep *ep)

@@ -9,7 +9,7 @@
 # timeout: 400
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs tool:fio tool:rspctl tool:jq
-plan 11
+plan 12
 lab=$(cd "$(dirname "$0")/../../lab" && pwd)
 
 # power_off NODE: kill its QEMU, as a power failure would; restart NODE: boot it again
@@ -69,6 +69,8 @@ failed() {
 }
 run "with an I/O error" failed
 run "the dead mount comes off" in_guest cli "umount -f $M || umount -l $M"
+# the calls that end its session have to time out first
+run "and lets the module go" wait_for 90 in_guest cli "rmmod rsp_nfs"
 restart srv || exit 1
 t_marks[0]=$(on srv "/src/tests/klog mark '$TEST'")
 t_undo=()
