@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What comes in: answers, and the end of commands.
+ *
+ *	         answer           nr_use 0
+ *	SENT -----------> ANSWERED ----------> libiscsi completes it
+ *	  '--TMF answer--> REVOKED ----------> the TMF answer goes to libiscsi,
+ *	                            nr_use 0   which fails the command
+ *
+ * Whoever gets a command back owns its memory. So an answer goes to libiscsi only
+ * when the target cannot reach the memory any more: at once where the target
+ * invalidated the key with the answer, else after our own invalidation. The same
+ * holds for commands that task management ends: the answer of the target, which
+ * lets libiscsi fail them, waits for the invalidation of what it covers.
+ *
+ * A target that does not keep to the protocol loses the connection. A command is
+ * answered once: anything more about it is an unknown tag.
+ */
+#include <linux/module.h>
+#include <linux/ratelimit.h>
+
+#include "iser.h"
+
+/* The target broke the protocol; nothing more is taken from it. No locks held. */
+static void rsp_iser_broken(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi, int err,
+			    const char *what)
+{
+	if (conn->is_broken)
+		return;
+	conn->is_broken = true;
+	pr_warn_ratelimited("%s chan %u: %s, connection dropped\n", conn->info.dev, conn->info.id,
+			    what);
+	if (iscsi)
+		iscsi_conn_failure(iscsi, err);
+	rsp_chan_kill(conn->chan);
+}
+
+/* Hand a PDU to libiscsi. */
+static int rsp_iser_complete(struct iscsi_conn *iscsi, struct rsp_buf *buf)
+{
+	struct rsp_iser_msg *msg = buf->data;
+	int err;
+
+	lockdep_assert_held(&iscsi->session->back_lock);
+	err = __iscsi_complete_pdu(iscsi, &msg->iscsi, msg->data, buf->len - sizeof(*msg));
+	return err == ISCSI_ERR_NO_SCSI_CMD ? 0 : err;
+}
+
+/* Nothing of a command is in use: complete it with its answer. */
+static int rsp_iser_task_end(struct iscsi_conn *iscsi, struct rsp_iser_task *it,
+			     struct rsp_buf *buf)
+{
+	struct scsi_cmnd *sc = rsp_iser_to_task(it)->sc;
+
+	if (sc->sc_data_direction == DMA_FROM_DEVICE)
+		iscsi->rxdata_octets += scsi_bufflen(sc);
+	rsp_iser_task_acked(it, scsi_bufflen(sc), 0);
+	return rsp_iser_complete(iscsi, buf);
+}
+
+/* one of those a TMF answer waits for is safe; true with the last one */
+static bool rsp_iser_tmf_release(struct rsp_iser_conn *conn, struct rsp_iser_task *it)
+{
+	if (!it->is_tmf_waited)
+		return false;
+	it->is_tmf_waited = false;
+	return !--conn->nr_tmf_wait;
+}
+
+/**
+ * rsp_iser_task_unuse() - A use of a command's memory is over
+ * @it: the command's task
+ *
+ * Context: Process context, no locks held.
+ */
+void rsp_iser_task_unuse(struct rsp_iser_task *it)
+{
+	struct rsp_iser_conn *conn = it->conn;
+	struct iscsi_conn *iscsi = conn->iscsi;
+	struct rsp_buf *answer = NULL, *tmf = NULL;
+	int err = 0;
+
+	local_bh_disable();
+	spin_lock(&iscsi->session->back_lock);
+	if (!--it->nr_use) {
+		if (rsp_iser_tmf_release(conn, it)) {
+			tmf = conn->tmf_buf;
+			conn->tmf_buf = NULL;
+		}
+		answer = it->answer;
+		it->answer = NULL;
+		if (answer)
+			err = rsp_iser_task_end(iscsi, it, answer);
+		if (tmf && !err)
+			err = rsp_iser_complete(iscsi, tmf);
+	}
+	spin_unlock(&iscsi->session->back_lock);
+	local_bh_enable();
+	if (answer)
+		rsp_buf_put(answer);
+	if (tmf)
+		rsp_buf_put(tmf);
+	if (err)
+		rsp_iser_broken(conn, iscsi, err, "libiscsi refuses an answer");
+}
+
+void rsp_iser_task_inv_done(void *ctx, int status)
+{
+	rsp_iser_task_unuse(ctx);
+}
+
+/* End the target's access; true when it is over already. back_lock held. */
+static bool rsp_iser_task_unmap(struct rsp_iser_task *it, u32 inv_rkey)
+{
+	struct rsp_map *map = it->map;
+
+	it->map = NULL;
+	if (map && rsp_map_put(map, inv_rkey, rsp_iser_task_inv_done, it))
+		it->nr_use++;	/* its end waits for back_lock */
+	return !it->nr_use;
+}
+
+/* --------------------------------------------------------------- SCSI answers */
+
+/* a SCSI Response; false: the buffer is kept until the command's memory is safe */
+static bool rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+				 struct rsp_buf *buf)
+{
+	struct rsp_iser_msg *msg = buf->data;
+	struct iscsi_task *task;
+	struct rsp_iser_task *it;
+	const char *what = NULL;
+	int err = ISCSI_ERR_PROTO;
+	bool is_done = true;
+
+	local_bh_disable();
+	spin_lock(&iscsi->session->back_lock);
+	task = iscsi_itt_to_ctask(iscsi, msg->iscsi.itt);
+	it = task ? task->dd_data : NULL;
+	if (unlikely(!it || it->state != RSP_ISER_TASK_SENT)) {
+		what = "answer to no command";
+		err = ISCSI_ERR_BAD_ITT;
+	} else if (unlikely(buf->inv_rkey && (!it->map || buf->inv_rkey != it->rkey ||
+					      !conn->has_remote_inv))) {
+		what = "invalidated a key that is not the command's";
+	} else {
+		it->state = RSP_ISER_TASK_ANSWERED;
+		if (likely(rsp_iser_task_unmap(it, buf->inv_rkey))) {
+			err = rsp_iser_task_end(iscsi, it, buf);
+			if (unlikely(err))
+				what = "libiscsi refuses an answer";
+		} else {
+			it->answer = buf;
+			is_done = false;
+		}
+	}
+	spin_unlock(&iscsi->session->back_lock);
+	local_bh_enable();
+	if (unlikely(what))
+		rsp_iser_broken(conn, iscsi, err, what);
+	return is_done;
+}
+
+/* ---------------------------------------------------------- task management */
+
+/* does a successful answer to this TMF end that command? */
+static bool rsp_iser_tmf_covers(const struct iscsi_tm *tmf, const struct iscsi_task *task)
+{
+	switch (tmf->flags & ISCSI_FLAG_TM_FUNC_MASK) {
+	case ISCSI_TM_FUNC_ABORT_TASK:
+		return tmf->rtt == task->hdr_itt;
+	case ISCSI_TM_FUNC_LOGICAL_UNIT_RESET:
+		return scsilun_to_int((struct scsi_lun *)&tmf->lun) == task->sc->device->lun;
+	default:
+		return true;
+	}
+}
+
+/*
+ * A TMF answer; false: the buffer is kept until what it covers is safe. libiscsi
+ * has one TMF out at a time and sends no command it covers meanwhile.
+ */
+static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+			      struct rsp_buf *buf)
+{
+	struct iscsi_session *session = iscsi->session;
+	struct rsp_iser_msg *msg = buf->data;
+	struct iscsi_tm_rsp *answer = (struct iscsi_tm_rsp *)&msg->iscsi;
+	struct iscsi_task *task;
+	struct rsp_iser_task *it;
+	struct iscsi_tm tmf;
+	bool is_queued;
+	int err = 0, i;
+
+	spin_lock_bh(&session->frwd_lock);
+	is_queued = session->tmf_state == TMF_QUEUED;
+	tmf = session->tmhdr;
+	spin_unlock_bh(&session->frwd_lock);
+
+	local_bh_disable();
+	spin_lock(&session->back_lock);
+	if (conn->tmf_buf) {
+		/* the last one still waits: this answers nothing */
+		err = ISCSI_ERR_PROTO;
+		goto out;
+	}
+	for (i = 0; i < session->cmds_max && is_queued &&
+	     answer->response == ISCSI_TMF_RSP_COMPLETE; i++) {
+		task = session->cmds[i];
+		it = task->dd_data;
+		if (!task->sc || task->state == ISCSI_TASK_FREE || it->is_tmf_waited ||
+		    (it->state != RSP_ISER_TASK_SENT && it->state != RSP_ISER_TASK_ANSWERED) ||
+		    !rsp_iser_tmf_covers(&tmf, task))
+			continue;
+		if (it->state == RSP_ISER_TASK_SENT)
+			it->state = RSP_ISER_TASK_REVOKED;
+		if (!rsp_iser_task_unmap(it, 0)) {
+			it->is_tmf_waited = true;
+			conn->nr_tmf_wait++;
+		}
+	}
+	if (conn->nr_tmf_wait)
+		conn->tmf_buf = buf;
+	else
+		err = rsp_iser_complete(iscsi, buf);
+out:
+	i = conn->tmf_buf == buf;
+	spin_unlock(&session->back_lock);
+	local_bh_enable();
+	if (err)
+		rsp_iser_broken(conn, iscsi, err, "bad answer to task management");
+	return !i;
+}
+
+/* ------------------------------------------------------------------ everything */
+
+/* What is wrong with the form of a message, or NULL. */
+static const char *rsp_iser_check(const struct rsp_buf *buf)
+{
+	const struct rsp_iser_msg *msg = buf->data;
+	u32 dlen, len;
+
+	if (buf->len < sizeof(*msg))
+		return "message shorter than its headers";
+	if ((msg->iser.flags & 0xf0) != ISCSI_CTRL)
+		return "not an iSCSI control PDU";
+	if (msg->iscsi.hlength)
+		return "additional header in an answer";
+	dlen = ntoh24(msg->iscsi.dlength);
+	len = buf->len - sizeof(*msg);
+	if (dlen > len)
+		return "data segment longer than the message";
+	if (len > dlen + ISCSI_PAD_LEN - 1)
+		return "message longer than its data segment";
+	return NULL;
+}
+
+static void rsp_iser_recv_other(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+				struct rsp_buf *buf)
+{
+	int err;
+
+	local_bh_disable();
+	spin_lock(&iscsi->session->back_lock);
+	err = rsp_iser_complete(iscsi, buf);
+	spin_unlock(&iscsi->session->back_lock);
+	local_bh_enable();
+	if (err)
+		rsp_iser_broken(conn, iscsi, err, "bad PDU");
+}
+
+/* A message. Context: process, one at a time. */
+void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
+{
+	struct rsp_iser_conn *conn = rsp_chan_priv(chan);
+	struct iscsi_conn *iscsi = READ_ONCE(conn->iscsi);
+	struct rsp_iser_msg *msg = buf->data;
+	const char *what;
+	bool is_done = true;
+	u8 opcode;
+
+	if (unlikely(conn->is_broken))
+		goto out;
+	what = iscsi ? rsp_iser_check(buf) : "message before a login";
+	if (unlikely(what)) {
+		rsp_iser_broken(conn, iscsi, ISCSI_ERR_DATALEN, what);
+		goto out;
+	}
+	opcode = msg->iscsi.opcode & ISCSI_OPCODE_MASK;
+	if (likely(opcode == ISCSI_OP_SCSI_CMD_RSP)) {
+		is_done = rsp_iser_recv_answer(conn, iscsi, buf);
+		goto out;
+	}
+	if (unlikely(buf->inv_rkey)) {
+		rsp_iser_broken(conn, iscsi, ISCSI_ERR_PROTO, "invalidated a key without a command");
+		goto out;
+	}
+	switch (opcode) {
+	case ISCSI_OP_SCSI_TMFUNC_RSP:
+		is_done = rsp_iser_recv_tmf(conn, iscsi, buf);
+		break;
+	case ISCSI_OP_SCSI_DATA_IN:
+	case ISCSI_OP_R2T:
+		/* RDMA takes their place */
+		rsp_iser_broken(conn, iscsi, ISCSI_ERR_BAD_OPCODE, "data PDU in a message");
+		break;
+	default:
+		rsp_iser_recv_other(conn, iscsi, buf);
+	}
+out:
+	if (is_done)
+		rsp_buf_put(buf);
+}
