@@ -28,6 +28,7 @@ struct rsp_class_pool {
 	struct list_head	free;
 	u32			nr_free;
 	u32			nr;
+	bool			is_wanted;	/* somebody asked in vain, or nearly */
 	struct list_head	arenas;		/* rsp_arena_mutex */
 };
 
@@ -152,7 +153,8 @@ static void rsp_grow_work(struct work_struct *work)
 	int i;
 
 	for (i = 0; i < RSP_NR_CLASS; i++)
-		if (rsp_classes[i].nr && READ_ONCE(rsp_classes[i].nr_free) < RSP_BATCH)
+		if (READ_ONCE(rsp_classes[i].is_wanted) &&
+		    READ_ONCE(rsp_classes[i].nr_free) < RSP_BATCH)
 			rsp_arena_create(i);
 }
 static DECLARE_WORK(rsp_grow, rsp_grow_work);
@@ -337,8 +339,11 @@ u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct li
 		rsp_pool_reclaim(svc, class, nr);
 		got = rsp_pool_pick(class, nr, out);
 	}
-	if (READ_ONCE(rsp_classes[class].nr_free) < RSP_BATCH)
+	if (READ_ONCE(rsp_classes[class].nr_free) < RSP_BATCH) {
+		/* the first who asks may be one that cannot sleep */
+		WRITE_ONCE(rsp_classes[class].is_wanted, true);
 		queue_work(rsp_wq, &rsp_grow);
+	}
 	atomic64_add((u64)got * rsp_class_bytes[class], &svc->held_bytes);
 	atomic64_add((u64)got * rsp_class_bytes[class], &rsp_held_bytes);
 	list_for_each_entry(buf, out, list)

@@ -191,6 +191,160 @@ nfs3_mount() {
 		"${3:-10.9.0.1}:/exp" "$1"
 }
 
+# ---- iSCSI ---------------------------------------------------------------------------------
+
+ISCSI_IQN=iqn.2026-01.lab.rsp:t0
+ISCSI_LIO=/sys/kernel/config/target
+
+# iscsi_target rsp|stock: which module carries iSER for LIO. Both take the same transport type.
+iscsi_target() {
+	case $1 in
+	rsp)	[ ! -e /sys/module/ib_isert ] || rmmod ib_isert || return
+		modprobe rsp_isert ;;
+	stock)	[ ! -e /sys/module/rsp_isert ] || rmmod rsp_isert || return
+		modprobe ib_isert ;;
+	*)	echo "iscsi_target: rsp or stock?" >&2
+		return 2 ;;
+	esac
+}
+
+# iscsi_target_up [NAME=VALUE...]: LIO with RAM disks, open to everybody, on each address for
+# TCP and iSER alike. addr="10.9.0.1 fd00::1", luns=1, mb=256 each, iser=1 (0: TCP only), null=0 (1:
+# writes vanish, reads are zeroes), attrib="NAME=VALUE..." of the portal group, param="..." likewise.
+iscsi_target_up() {
+	local addr="10.9.0.1 [fd00::1]" luns=1 mb=256 iser=1 null=0 attrib='' param='' "$@"
+	local tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1 i a np core
+	modprobe target_core_mod && modprobe iscsi_target_mod || return
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir -p "$tpg" || return
+	for ((i = 0; i < luns; i++)); do
+		core=$ISCSI_LIO/core/rd_mcp_$i/rd$i
+		mkdir -p "$core" || return
+		echo "rd_pages=$((mb * 256)),rd_nullio=$null" >"$core/control" &&
+			echo 1 >"$core/enable" || return
+		mkdir -p "$tpg/lun/lun_$i" && ln -s "$core" "$tpg/lun/lun_$i/disk" || return
+	done
+	for a in authentication=0 generate_node_acls=1 demo_mode_write_protect=0 \
+		 cache_dynamic_acls=1 $attrib; do
+		echo "${a#*=}" >"$tpg/attrib/${a%%=*}" || return
+	done
+	for a in $param; do
+		echo "${a#*=}" >"$tpg/param/${a%%=*}" || return
+	done
+	for a in $addr; do
+		np=$tpg/np/$a:3260
+		mkdir "$np" || return
+		[ "$iser" = 0 ] || echo 1 >"$np/iser" || return
+	done
+	echo 1 >"$tpg/enable"
+}
+
+# iscsi_target_down: forget it, and let its modules go
+iscsi_target_down() {
+	local target=$ISCSI_LIO/iscsi/$ISCSI_IQN tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1 d i
+	if [ -e "$tpg" ]; then
+		echo 0 >"$tpg/enable"
+		for d in "$tpg"/np/*/; do
+			[ ! -e "$d" ] || rmdir "$d" || return
+		done
+		for d in "$tpg"/lun/*/; do
+			[ ! -e "$d" ] || { rm -f "$d/disk"; rmdir "$d"; } || return
+		done
+		rmdir "$tpg" && rmdir "$target" || return
+	fi
+	for d in "$ISCSI_LIO"/core/rd_mcp_*/rd*/; do
+		[ ! -e "$d" ] || { rmdir "$d" && rmdir "${d%/rd*}"; } || return
+	done
+	[ ! -e "$ISCSI_LIO/iscsi" ] || rmdir "$ISCSI_LIO/iscsi" || return
+	for ((i = 0; i < 50; i++)); do
+		for d in ib_isert rsp_isert iscsi_target_mod; do
+			[ ! -e "/sys/module/$d" ] || rmmod "$d" 2>/dev/null
+		done
+		[ -e /sys/module/iscsi_target_mod ] || return 0
+		sleep .1
+	done
+	echo "iscsi_target_mod stays: $(refs iscsi_target_mod)" >&2
+	return 1
+}
+
+# iscsi_initiator_up rsp|stock: the module behind open-iscsi's "iser", and iscsid
+iscsi_initiator_up() {
+	case $1 in
+	rsp)	[ ! -e /sys/module/ib_iser ] || rmmod ib_iser || return
+		modprobe rsp_iser || return ;;
+	stock)	[ ! -e /sys/module/rsp_iser ] || rmmod rsp_iser || return
+		modprobe ib_iser || return ;;
+	*)	echo "iscsi_initiator_up: rsp or stock?" >&2
+		return 2 ;;
+	esac
+	modprobe iscsi_tcp && modprobe sd_mod || return
+	mkdir -p /run/lock/iscsi /etc/iscsi /var/lib/iscsi
+	echo "InitiatorName=iqn.2026-01.lab.rsp:$(hostname)" >/etc/iscsi/initiatorname.iscsi
+	pgrep -x iscsid >/dev/null || iscsid || return
+	local i
+	for ((i = 0; i < 50; i++)); do
+		iscsiadm -m iface >/dev/null 2>&1 && return
+		sleep .1
+	done
+	echo "iscsid does not answer" >&2
+	return 1
+}
+
+# iscsi_initiator_down: iscsid and the module go
+iscsi_initiator_down() {
+	local i m
+	iscsiadm -k 0 2>/dev/null
+	for ((i = 0; i < 50; i++)); do
+		pgrep -x iscsid >/dev/null || break
+		sleep .1
+	done
+	rm -rf /var/lib/iscsi/nodes /etc/iscsi/nodes
+	for ((i = 0; i < 50; i++)); do
+		for m in rsp_iser ib_iser; do
+			[ ! -e "/sys/module/$m" ] || rmmod "$m" 2>/dev/null
+		done
+		[ -e /sys/module/rsp_iser ] || [ -e /sys/module/ib_iser ] || return 0
+		sleep .1
+	done
+	echo "stays: rsp_iser $(refs rsp_iser), ib_iser $(refs ib_iser)" >&2
+	return 1
+}
+
+# iscsi_login [ADDR] [IFACE] [NAME=VALUE...]: log in (IFACE iser, or default for TCP), with settings
+# of the node record, and wait for the first disk
+iscsi_login() {
+	local addr=${1:-10.9.0.1} iface=${2:-iser} v i
+	shift $(($# > 2 ? 2 : $#))
+	iscsiadm -m node -o new -T "$ISCSI_IQN" -p "$addr:3260,1" -I "$iface" >/dev/null || return
+	for v in node.startup=manual "$@"; do
+		iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o update \
+			-n "${v%%=*}" -v "${v#*=}" || return
+	done
+	timeout 60 iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" --login || return
+	for ((i = 0; i < 100; i++)); do
+		iscsi_disk >/dev/null && return
+		sleep .1
+	done
+	echo "no disk after the login" >&2
+	return 1
+}
+
+# iscsi_logout [ADDR] [IFACE]: log out and forget the node
+iscsi_logout() {
+	local addr=${1:-10.9.0.1} iface=${2:-iser}
+	timeout 90 iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" --logout || return
+	iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o delete
+}
+
+# iscsi_disk [LUN]: the device file of a LUN
+iscsi_disk() {
+	local d
+	for d in /sys/class/iscsi_session/session*/device/target*/*:"${1:-0}"/block/sd*; do
+		[ -e "$d" ] && [ -b "/dev/${d##*/}" ] && echo "/dev/${d##*/}" && return
+	done
+	return 1
+}
+
 # ---- fio ----------------------------------------------------------------------------------
 
 # fio_json OUT ARGUMENT...: run fio, leave clean JSON in OUT; fails as fio does or on an I/O error
