@@ -222,6 +222,22 @@ int rsp_iser_get_ep_param(struct iscsi_endpoint *ep, enum iscsi_param param, cha
 
 /* ------------------------------------------------------------------- binding */
 
+/* Sending cannot sleep: have the pool own what a first login and first commands need. */
+static int rsp_iser_prime(void)
+{
+	static const u32 bytes[] = { sizeof(struct rsp_iser_msg), SZ_4K, SZ_8K };
+	struct rsp_buf *buf;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		buf = rsp_buf_get(rsp_iser_svc, bytes[i], GFP_KERNEL);
+		if (!buf)
+			return -ENOMEM;
+		rsp_buf_put(buf);
+	}
+	return 0;
+}
+
 /**
  * rsp_iser_conn_bind() - Tie an endpoint to a connection of libiscsi
  * @cls_session: its session
@@ -230,7 +246,7 @@ int rsp_iser_get_ep_param(struct iscsi_endpoint *ep, enum iscsi_param param, cha
  * @is_leading: it leads the session
  *
  * Return: 0, %-EINVAL for an endpoint that is not there or down, %-EBUSY for one
- * that is bound already.
+ * that is bound already, %-ENOMEM.
  */
 int rsp_iser_conn_bind(struct iscsi_cls_session *cls_session, struct iscsi_cls_conn *cls_conn,
 		       u64 ep_handle, int is_leading)
@@ -247,6 +263,9 @@ int rsp_iser_conn_bind(struct iscsi_cls_session *cls_session, struct iscsi_cls_c
 
 	err = -EBUSY;
 	if (iscsi->dd_data)
+		goto out;
+	err = rsp_iser_prime();
+	if (err)
 		goto out;
 	err = iscsi_conn_bind(cls_session, cls_conn, is_leading);
 	if (err)
