@@ -29,7 +29,7 @@ static struct scsi_transport_template *rsp_iser_scsi_transport;
 static const struct scsi_host_template rsp_iser_sht = {
 	.module			= THIS_MODULE,
 	.name			= "iSCSI initiator, iSER over RSP",
-	.proc_name		= "rsp_iser",
+	.proc_name		= "iscsi_iser",	/* open-iscsi finds the transport by it */
 	.queuecommand		= iscsi_queuecommand,
 	.change_queue_depth	= scsi_change_queue_depth,
 	.target_alloc		= iscsi_target_alloc,
