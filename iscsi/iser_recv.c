@@ -178,7 +178,9 @@ static bool rsp_iser_tmf_covers(const struct iscsi_tm *tmf, const struct iscsi_t
 
 /*
  * A TMF answer; false: the buffer is kept until what it covers is safe. libiscsi
- * has one TMF out at a time and sends no command it covers meanwhile.
+ * has one TMF out at a time and sends no command it covers meanwhile. frwd_lock
+ * keeps it from sending one while we look: an answer that came too early must not
+ * count for it.
  */
 static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
 			      struct rsp_buf *buf)
@@ -188,17 +190,12 @@ static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *isc
 	struct iscsi_tm_rsp *answer = (struct iscsi_tm_rsp *)&msg->iscsi;
 	struct iscsi_task *task;
 	struct rsp_iser_task *it;
-	struct iscsi_tm tmf;
-	bool is_queued;
+	bool is_queued, is_done;
 	int err = 0, i;
 
 	spin_lock_bh(&session->frwd_lock);
-	is_queued = session->tmf_state == TMF_QUEUED;
-	tmf = session->tmhdr;
-	spin_unlock_bh(&session->frwd_lock);
-
-	local_bh_disable();
 	spin_lock(&session->back_lock);
+	is_queued = session->tmf_state == TMF_QUEUED;
 	if (conn->tmf_buf) {
 		/* the last one still waits: this answers nothing */
 		err = ISCSI_ERR_PROTO;
@@ -210,7 +207,7 @@ static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *isc
 		it = task->dd_data;
 		if (!task->sc || task->state == ISCSI_TASK_FREE || it->is_tmf_waited ||
 		    (it->state != RSP_ISER_TASK_SENT && it->state != RSP_ISER_TASK_ANSWERED) ||
-		    !rsp_iser_tmf_covers(&tmf, task))
+		    !rsp_iser_tmf_covers(&session->tmhdr, task))
 			continue;
 		if (it->state == RSP_ISER_TASK_SENT)
 			it->state = RSP_ISER_TASK_REVOKED;
@@ -224,12 +221,12 @@ static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *isc
 	else
 		err = rsp_iser_complete(iscsi, buf);
 out:
-	i = conn->tmf_buf == buf;
+	is_done = conn->tmf_buf != buf;
 	spin_unlock(&session->back_lock);
-	local_bh_enable();
+	spin_unlock_bh(&session->frwd_lock);
 	if (err)
 		rsp_iser_broken(conn, iscsi, err, "bad answer to task management");
-	return !i;
+	return is_done;
 }
 
 /* ------------------------------------------------------------------ everything */
