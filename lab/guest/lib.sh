@@ -282,7 +282,7 @@ iscsi_initiator_up() {
 	echo "InitiatorName=iqn.2026-01.lab.rsp:$(hostname)" >/etc/iscsi/initiatorname.iscsi
 	pgrep -x iscsid >/dev/null || iscsid || return
 	local i
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		iscsiadm -m iface >/dev/null 2>&1 && return
 		sleep .1
 	done
@@ -320,7 +320,7 @@ iscsi_login() {
 		iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o update \
 			-n "${v%%=*}" -v "${v#*=}" || return
 	done
-	timeout 60 iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" --login || return
+	timeout 240 iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" --login || return
 	for ((i = 0; i < 100; i++)); do
 		iscsi_disk >/dev/null && return
 		sleep .1
