@@ -32,7 +32,7 @@ struct rsp_class_pool {
 	struct list_head	arenas;		/* rsp_arena_mutex */
 };
 
-const u32 rsp_class_bytes[RSP_NR_CLASS] = { SZ_1K, SZ_4K, SZ_8K, SZ_64K };
+const u32 rsp_class_bytes[RSP_NR_CLASS] = { SZ_1K, SZ_4K, SZ_8K, SZ_16K, SZ_64K };
 
 static struct rsp_class_pool rsp_classes[RSP_NR_CLASS];
 static DEFINE_MUTEX(rsp_arena_mutex);
@@ -54,7 +54,7 @@ int rsp_class_of(u32 bytes)
 /* magazines of large classes stay small: memory a service does not use is lost to all */
 static u32 rsp_class_batch(u32 class)
 {
-	static const u8 batch[RSP_NR_CLASS] = { 16, 8, 8, 1 };
+	static const u8 batch[RSP_NR_CLASS] = { 16, 8, 8, 4, 1 };
 
 	return batch[class];
 }

@@ -44,6 +44,7 @@ const char *rsp_class_name(unsigned int class)
 		[RSP_CLASS_1K] = "1K",
 		[RSP_CLASS_4K] = "4K",
 		[RSP_CLASS_8K] = "8K",
+		[RSP_CLASS_16K] = "16K",
 		[RSP_CLASS_64K] = "64K",
 	};
 

@@ -16,7 +16,7 @@
 #endif
 
 #define RSP_NAME_LEN	16	/* names of services, policies and devices, NUL included */
-#define RSP_NR_CLASS	4	/* buffer size classes, see enum rsp_class */
+#define RSP_NR_CLASS	5	/* buffer size classes, see enum rsp_class */
 #define RSP_NR_SIZE	13	/* transfer sizes: <= 512 B, 1 KiB, ... 1 MiB, larger */
 
 /** enum rsp_class - size classes of the buffer pool */
@@ -24,6 +24,7 @@ enum rsp_class {
 	RSP_CLASS_1K,
 	RSP_CLASS_4K,
 	RSP_CLASS_8K,
+	RSP_CLASS_16K,		/* 8 KiB and the headers before them: iSER */
 	RSP_CLASS_64K,
 };
 
@@ -117,6 +118,7 @@ struct rsp_pool_view {
 	__u32	buf_bytes[RSP_NR_CLASS];	/* size of a buffer of each class */
 	__u32	nr_buf[RSP_NR_CLASS];	/* buffers cut */
 	__u32	nr_free[RSP_NR_CLASS];	/* of these on the class's free list */
+	__u32	rsvd;			/* 0 */
 };
 
 /**
@@ -285,7 +287,7 @@ struct rsp_policy_view {
 };
 
 _Static_assert(sizeof(struct rsp_svc_view) == 144, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_pool_view) == 80, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_pool_view) == 96, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_buf_req) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_bulk_req) == 16, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_rq_view) == 104, "ABI: append, never resize");
