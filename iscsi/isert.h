@@ -21,8 +21,8 @@
 #include <rsp/rsp.h>
 
 #define RSP_ISERT_HDR_BYTES	(sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr))
-#define RSP_ISERT_RECV_BYTES	SZ_8K	/* headers and data segment: a class of the pool */
-#define RSP_ISERT_DATA_BYTES	(RSP_ISERT_RECV_BYTES - RSP_ISERT_HDR_BYTES)
+#define RSP_ISERT_DATA_BYTES	ISCSI_DEF_MAX_RECV_SEG_LEN	/* data segment; initiators insist */
+#define RSP_ISERT_RECV_BYTES	(RSP_ISERT_HDR_BYTES + RSP_ISERT_DATA_BYTES + 260)	/* and AHS */
 #define RSP_ISERT_RDMA_BYTES	SZ_1M	/* in one rsp_work; longer transfers are several */
 #define RSP_ISERT_SENDS		144	/* in flight: commands, and some PDUs */
 #define RSP_ISERT_CREDITS	128	/* receives a connection may cause */

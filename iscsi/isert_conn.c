@@ -221,7 +221,9 @@ int rsp_isert_put_login_tx(struct iscsit_conn *iscsi, struct iscsi_login *login,
  */
 int rsp_isert_validate_params(struct iscsit_conn *iscsi)
 {
-	if (iscsi_change_param_sprintf(iscsi, "MaxRecvDataSegmentLength=%zu",
+	if (iscsi_change_param_sprintf(iscsi, "MaxRecvDataSegmentLength=%u",
+				       RSP_ISERT_DATA_BYTES) ||
+	    iscsi_change_param_sprintf(iscsi, "TargetRecvDataSegmentLength=%u",
 				       RSP_ISERT_DATA_BYTES) ||
 	    iscsi_change_param_sprintf(iscsi, "ErrorRecoveryLevel=0"))
 		return -EINVAL;
