@@ -128,8 +128,9 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 /* ----------------------------------------------------------------- filling */
 
 /*
- * rdma_rw moves whole lists: give it exactly @len bytes behind @offset, the
- * caller's own list where that is what it is.
+ * rdma_rw moves a list from an offset to its end: give it exactly @len bytes behind
+ * @offset, out of the caller's own list where that ends there.
+ * Return: the offset in rw->sgl, or a negative errno
  */
 static int rsp_rw_slice(struct rsp_rw *rw, struct scatterlist *sgl, u32 nents, u32 offset, u32 len)
 {
@@ -144,8 +145,8 @@ static int rsp_rw_slice(struct rsp_rw *rw, struct scatterlist *sgl, u32 nents, u
 		return -EINVAL;
 	rw->nents = i;
 	rw->sgl = sgl;
-	if (!offset && have == len)
-		return 0;
+	if (have == len + offset)
+		return offset;
 
 	rw->slice = kvmalloc_array(i, sizeof(*rw->slice), GFP_KERNEL);
 	if (!rw->slice)
@@ -262,17 +263,19 @@ int rsp_work_add_rw(struct rsp_work *work, enum rsp_dir dir, struct scatterlist 
 	struct rsp_iwork *w = to_iwork(work);
 	struct rsp_ep *ep = w->ep;
 	struct rsp_rw *rw;
-	int n;
+	int n, first;
 
 	rw = kmem_cache_alloc(rsp_rw_cache, GFP_KERNEL);
 	if (!rw)
 		return -ENOMEM;
 	rw->slice = NULL;
 	rw->dir = dir == RSP_DIR_OUT ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
-	n = rsp_rw_slice(rw, sgl, nents, offset, remote->len);
-	if (n)
+	first = rsp_rw_slice(rw, sgl, nents, offset, remote->len);
+	if (first < 0) {
+		n = first;
 		goto err_free;
-	n = rdma_rw_ctx_init(&rw->ctx, ep->qp, ep->cm_id->port_num, rw->sgl, rw->nents, 0,
+	}
+	n = rdma_rw_ctx_init(&rw->ctx, ep->qp, ep->cm_id->port_num, rw->sgl, rw->nents, first,
 			     remote->addr, remote->rkey, rw->dir);
 	if (n < 0)
 		goto err_slice;
