@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Whatever ends sessions with rsp_isert, and whenever, LIO and RSP have nothing left of them.
+#
+#	open-iscsi, ib_iser, 16 interfaces --- rxe0 10.9.0.1, loopback --- rsp_isert, LIO
+#
+# topology: loop
+# timeout: 240
+INITIATOR=${INITIATOR:-stock}
+TARGET=${TARGET:-rsp}
+. "$(dirname "$0")/lib.sh"
+need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
+plan 10
+
+# sessions N: so many sessions, each an interface of its own
+sessions() {
+	local i v
+	iscsiadm -m node -o delete 2>/dev/null
+	for ((i = 1; i <= $1; i++)); do
+		iscsiadm -m iface -I i$i >/dev/null 2>&1 || {
+			iscsiadm -m iface -I i$i -o new &&
+				iscsiadm -m iface -I i$i -o update -n iface.transport_name -v iser &&
+				iscsiadm -m iface -I i$i -o update -n iface.initiatorname \
+					-v "iqn.2026-01.lab.rsp:i$i"
+		} >/dev/null || return
+		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
+		for v in $(limits 5); do
+			iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -I i$i -o update \
+				-n "${v%%=*}" -v "${v#*=}" || return
+		done
+	done
+	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" --login && wait_for 30 sessions_are "$1" &&
+		wait_for 30 eval '[ $(disks | wc -l) = '"$1"' ]'
+}
+
+disks() {
+	local d
+	for d in /sys/class/iscsi_session/session*/device/target*/*:0/block/sd*; do
+		[ ! -e "$d" ] || echo "/dev/${d##*/}"
+	done
+}
+
+# load SECONDS: random I/O on every disk, errors do not matter
+load() {
+	local d
+	for d in $(disks); do
+		(cd "$T" && exec timeout -k 5 $(($1 + 40)) fio --name=load --filename="$d" --ioengine=libaio --direct=1 \
+			--rw=randrw --bsrange=4k-64k --iodepth=2 --size=8m --time_based --runtime="$1") \
+			>/dev/null 2>&1 &
+	done
+}
+
+target_sessions_are() {	# as LIO counts them
+	is "$(find $ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/ -maxdepth 1 -name dynamic_sessions -exec cat {} + | tr '\0' '\n' | grep -c iqn)" "$1"
+}
+
+in_and_out() {
+	local i
+	for i in 1 2; do
+		sessions 16 && load 2 && sleep 1 &&
+			timeout 100 iscsiadm -m session -u && wait && wait_for 30 target_sessions_are 0 || return
+	done
+}
+
+killed() {	# the initiator's process, then its kernel end, without a logout
+	sessions 4 && load 5 && sleep 1 || return
+	pkill -9 -x iscsid
+	rdma link del rxe0 && wait_for 40 target_sessions_are 0
+	wait
+	rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 && iscsid &&
+		wait_for 20 iscsiadm -m session
+	timeout 100 iscsiadm -m session -u
+	wait_for 20 sessions_are 0
+}
+
+links() {	# the device goes under load, three times
+	local i
+	sessions 4 || return
+	for i in 1 2 3; do
+		load 3
+		sleep 1
+		rdma link del rxe0 && sleep 1 && rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 || return
+		wait
+		wait_for 60 all_logged_in || return
+	done
+	timeout 100 iscsiadm -m session -u
+}
+
+all_logged_in() {
+	! grep -v LOGGED_IN /sys/class/iscsi_session/session*/state
+}
+
+# the portal group is switched off and on under load
+tpg_off() {
+	local tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1
+	sessions 4 && load 4 && sleep 1 && echo 0 >"$tpg/enable" && wait_for 30 target_sessions_are 0 &&
+		echo 1 >"$tpg/enable" && wait && wait_for 60 all_logged_in || return
+	timeout 100 iscsiadm -m session -u
+}
+
+silent() {	# connections that never log in do not keep others out
+	local i
+	for i in {1..8}; do
+		timeout 8 rping -c -a 10.9.0.1 -p 3260 -C 1 >/dev/null 2>&1 &
+	done
+	sleep 1
+	iscsi_login && disk_verify --bs=4k --size=256k && iscsi_logout
+	local rc=$?
+	wait
+	return $rc
+}
+
+run "target and initiator are up" iscsi_up mb=64 addr=10.9.0.1
+run "16 sessions in and out under load, twice" in_and_out
+run "no session is left" target_sessions_are 0
+run "the device goes three times under load" links
+run "no session is left" wait_for 20 target_sessions_are 0
+run "the portal group is switched off and on under load" tpg_off
+run "no session is left" wait_for 20 target_sessions_are 0
+run "the initiator is killed, its device gone" killed
+run "no session is left" wait_for 20 target_sessions_are 0
+run "connections that never log in" silent
+finish
