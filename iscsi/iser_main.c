@@ -118,13 +118,16 @@ static struct iscsi_cls_conn *rsp_iser_conn_create(struct iscsi_cls_session *cls
 static int rsp_iser_conn_start(struct iscsi_cls_conn *cls_conn)
 {
 	struct iscsi_conn *iscsi = cls_conn->dd_data;
+	struct iscsi_session *session = iscsi->session;
 	struct rsp_iser_conn *conn = iscsi->dd_data;
+	u32 max_data = 0;
 
 	if (!conn)
 		return -ENOTCONN;
-	/* negotiated by now: what a command may carry behind its headers */
-	rsp_chan_set_max_inline(conn->chan, sizeof(struct rsp_iser_msg) +
-				(iscsi->session->imm_data_en ? iscsi->max_xmit_dlength : 0));
+	/* negotiated by now: what may go in a message, with the command or behind it */
+	if (session->imm_data_en || !session->initial_r2t_en)
+		max_data = iscsi->max_xmit_dlength;
+	rsp_chan_set_max_inline(conn->chan, sizeof(struct rsp_iser_msg) + max_data);
 	return iscsi_conn_start(cls_conn);
 }
 
