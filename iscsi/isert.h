@@ -81,6 +81,8 @@ enum rsp_isert_phase {
  * @backlog: PDUs that wait for a command tag; recv() and done() only
  * @backlog_first: oldest of these
  * @nr_backlog: how many
+ * @held: receive buffers that are the data of a command, by the command's tag
+ * @nr_held: tags, not buffers
  * @cm: private data of the answer
  * @id: the channel's number, for messages
  */
@@ -110,6 +112,9 @@ struct rsp_isert_conn {
 	u32			backlog_first;
 	u32			nr_backlog;
 
+	struct rsp_buf		**held;
+	u32			nr_held;
+
 	struct iser_cm_hdr	cm;
 	u32			id;
 };
@@ -122,6 +127,7 @@ struct rsp_isert_conn {
  * @write_rkey: key of @write_va
  * @has_read: @read_va and @read_rkey are valid
  * @has_write: @write_va and @write_rkey are valid
+ * @sg: immediate data in a receive buffer that rsp_isert_conn.held has
  * @logout_work: runs what follows a logout response
  */
 struct rsp_isert_cmd {
@@ -131,6 +137,7 @@ struct rsp_isert_cmd {
 	u32			write_rkey;
 	bool			has_read;
 	bool			has_write;
+	struct scatterlist	sg;
 	struct work_struct	logout_work;
 };
 
@@ -161,6 +168,16 @@ int rsp_isert_validate_params(struct iscsit_conn *iscsi);
 void rsp_isert_get_rx_pdu(struct iscsit_conn *iscsi);
 void rsp_isert_wait_conn(struct iscsit_conn *iscsi);
 void rsp_isert_free_conn(struct iscsit_conn *iscsi);
+
+/* the backend has what it wanted of a command's data */
+static inline void rsp_isert_unhold(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd)
+{
+	struct rsp_buf **slot = conn->held ? &conn->held[cmd->se_cmd.map_tag] : NULL;
+	struct rsp_buf *buf = slot && READ_ONCE(*slot) ? xchg(slot, NULL) : NULL;
+
+	if (buf)
+		rsp_buf_put(buf);
+}
 
 /* isert_recv.c */
 void rsp_isert_recv(struct rsp_chan *chan, struct rsp_buf *buf);

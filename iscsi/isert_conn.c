@@ -239,6 +239,10 @@ void rsp_isert_get_rx_pdu(struct iscsit_conn *iscsi)
 	struct rsp_buf *buf;
 	u32 len;
 
+	/* without it immediate data is copied */
+	conn->nr_held = iscsi->sess->se_sess->sess_tag_pool.sb.depth;
+	conn->held = kvcalloc(conn->nr_held, sizeof(*conn->held), GFP_KERNEL);
+
 	spin_lock_bh(&conn->lock);
 	buf = conn->phase == RSP_ISERT_CLOSING ? NULL : conn->final_buf;
 	if (buf) {
@@ -275,11 +279,17 @@ void rsp_isert_wait_conn(struct iscsit_conn *iscsi)
 void rsp_isert_free_conn(struct iscsit_conn *iscsi)
 {
 	struct rsp_isert_conn *conn = iscsi->context;
+	u32 i;
 
 	if (conn->was_full) {
 		target_stop_cmd_counter(iscsi->cmd_cnt);
 		target_wait_for_cmds(iscsi->cmd_cnt);
 	}
+	/* of commands that LIO released */
+	for (i = 0; conn->held && i < conn->nr_held; i++)
+		if (conn->held[i])
+			rsp_buf_put(conn->held[i]);
+	kvfree(conn->held);
 	iscsi->context = NULL;
 	rsp_isert_conn_free(conn);
 }

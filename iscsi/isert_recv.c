@@ -2,10 +2,11 @@
 /*
  * Receiving: login requests, commands with immediate data, data-out, control PDUs.
  *
- * A receive buffer stays with us only while recv() looks at it: LIO copies headers,
- * immediate and unsolicited data are copied to LIO's pages, so that backends see
- * aligned memory and the buffer is free for the next message of whoever. Exceptions:
- * a login request until LIO fetches it, PDUs in the backlog.
+ * A receive buffer stays with us while recv() looks at it: LIO copies headers, and data
+ * that is only part of a command's is copied to LIO's pages. It stays longer as the
+ * data of a command that came with all of it, until the backend is done (the tag's slot
+ * in conn->held: LIO releases commands without a word when it closes a connection);
+ * as a login request, until LIO fetches it; in the backlog.
  *
  * Everything runs on the completion queue's work queue, one message of a connection
  * at a time, so nothing here waits for what only a completion can give: a PDU that
@@ -32,12 +33,16 @@ struct rsp_isert_pdu {
 	u32			ahs_len;
 	void			*data;
 	u32			len;
+	struct rsp_buf		*buf;
+	bool			is_kept;
 };
 
 static const char *rsp_isert_pdu_parse(struct rsp_isert_pdu *pdu, struct rsp_buf *buf)
 {
 	if (buf->len < RSP_ISERT_HDR_BYTES)
 		return "message shorter than its headers";
+	pdu->buf = buf;
+	pdu->is_kept = false;
 	pdu->ctrl = buf->data;
 	pdu->hdr = buf->data + sizeof(struct iser_ctrl);
 	pdu->ahs_len = pdu->hdr->hlength * 4;
@@ -107,7 +112,7 @@ static int rsp_isert_recv_cmd(struct rsp_isert_conn *conn, struct rsp_isert_pdu 
 	struct rsp_isert_cmd *priv;
 	struct iscsit_cmd *cmd;
 	struct se_cmd *se_cmd;
-	bool has_unsol, drop;
+	bool has_unsol, drop, hold;
 	u32 len;
 	int err;
 
@@ -143,13 +148,28 @@ static int rsp_isert_recv_cmd(struct rsp_isert_conn *conn, struct rsp_isert_pdu 
 		/* from here LIO may be done with the command at any moment */
 		return iscsit_process_scsi_cmd(iscsi, cmd, hdr) < 0 ? -EPROTO : 0;
 
+	/* all of its data, and aligned: LIO needs no pages for it */
+	hold = conn->held && pdu->len == se_cmd->data_length && !pdu->ahs_len &&
+	       !cmd->sense_reason;
+	if (hold)
+		se_cmd->se_cmd_flags |= SCF_PASSTHROUGH_SG_TO_MEM_NOALLOC;
 	err = iscsit_process_scsi_cmd(iscsi, cmd, hdr);
 	if (err < 0)
 		return -EPROTO;
 	drop = err;		/* LIO answers with the sense it has found */
 	if (!drop) {
 		len = min(pdu->len, se_cmd->data_length);
-		sg_copy_from_buffer(se_cmd->t_data_sg, se_cmd->t_data_nents, pdu->data, len);
+		if (hold) {
+			rsp_isert_unhold(conn, cmd);	/* of a predecessor, if it had bad luck */
+			conn->held[se_cmd->map_tag] = pdu->buf;
+			pdu->is_kept = true;
+			sg_init_one(&priv->sg, pdu->data, len);
+			se_cmd->t_data_sg = &priv->sg;
+			se_cmd->t_data_nents = 1;
+		} else {
+			sg_copy_from_buffer(se_cmd->t_data_sg, se_cmd->t_data_nents, pdu->data,
+					    len);
+		}
 		cmd->write_data_done += len;
 		if (cmd->write_data_done >= se_cmd->data_length) {
 			spin_lock_bh(&cmd->istate_lock);
@@ -363,7 +383,8 @@ void rsp_isert_backlog_run(struct rsp_isert_conn *conn)
 			break;
 		conn->backlog_first = (conn->backlog_first + 1) % RSP_ISERT_BACKLOG;
 		conn->nr_backlog--;
-		rsp_buf_put(buf);
+		if (!pdu.is_kept)
+			rsp_buf_put(buf);
 		if (err) {
 			rsp_isert_fail(conn, err);
 			break;
@@ -411,7 +432,8 @@ void rsp_isert_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		if (!err)
 			return;
 	}
-	rsp_buf_put(buf);
+	if (!pdu.is_kept)
+		rsp_buf_put(buf);
 	if (unlikely(err))
 		rsp_isert_fail(conn, err);
 	return;

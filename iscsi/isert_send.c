@@ -118,6 +118,7 @@ static void rsp_isert_cmd_unlink(struct iscsit_cmd *cmd)
 /* its response is posted or sent; unlinked */
 static void rsp_isert_cmd_put(struct iscsit_cmd *cmd)
 {
+	rsp_isert_unhold(cmd->conn->context, cmd);
 	/* a rejected command has a se_cmd or not, by how far it came */
 	if (cmd->se_cmd.se_tfo)
 		transport_generic_free_cmd(&cmd->se_cmd, 0);
@@ -341,6 +342,7 @@ err:
  */
 void rsp_isert_aborted_task(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd)
 {
+	rsp_isert_unhold(iscsi->context, cmd);
 	rsp_isert_cmd_unlink(cmd);
 }
 
@@ -490,7 +492,8 @@ int rsp_isert_immediate_queue(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd,
 		return rsp_isert_send_nopin(iscsi->context, cmd, false, true);
 	case ISTATE_SEND_NOPIN_NO_RESPONSE:
 		return rsp_isert_send_nopin(iscsi->context, cmd, false, false);
-	case ISTATE_REMOVE:
+	case ISTATE_REMOVE:	/* never executed */
+		rsp_isert_unhold(iscsi->context, cmd);
 		return iscsit_immediate_queue(iscsi, cmd, state);
 	default:
 		WARN_ON_ONCE(1);

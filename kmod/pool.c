@@ -32,7 +32,13 @@ struct rsp_class_pool {
 	struct list_head	arenas;		/* rsp_arena_mutex */
 };
 
-const u32 rsp_class_bytes[RSP_NR_CLASS] = { SZ_1K, SZ_4K, SZ_8K, SZ_16K, SZ_64K };
+/*
+ * Bytes before a buffer: what iSER puts before data is 76 bytes long, and data a target
+ * hands to a block device as it was received must be aligned to 512.
+ */
+#define RSP_LEAD_16K	(SZ_512 - 76)
+static const u16 rsp_class_lead[RSP_NR_CLASS] = { [RSP_CLASS_16K] = RSP_LEAD_16K };
+const u32 rsp_class_bytes[RSP_NR_CLASS] = { SZ_1K, SZ_4K, SZ_8K, SZ_16K - RSP_LEAD_16K, SZ_64K };
 
 static struct rsp_class_pool rsp_classes[RSP_NR_CLASS];
 static DEFINE_MUTEX(rsp_arena_mutex);
@@ -89,7 +95,7 @@ static void rsp_arena_free(struct rsp_arena *arena)
 static int rsp_arena_create(u32 class)
 {
 	struct rsp_class_pool *cp = &rsp_classes[class];
-	u32 size = rsp_class_bytes[class], order, nr, i;
+	u32 lead = rsp_class_lead[class], size = rsp_class_bytes[class] + lead, order, nr, i;
 	struct rsp_arena *arena;
 	struct page *pages;
 
@@ -115,11 +121,11 @@ static int rsp_arena_create(u32 class)
 	for (i = 0; i < nr; i++) {
 		struct rsp_ibuf *buf = &arena->bufs[i];
 
-		buf->pub.data = page_address(pages) + i * size;
-		buf->pub.size = size;
+		buf->pub.data = page_address(pages) + i * size + lead;
+		buf->pub.size = size - lead;
 		buf->arena = arena;
 		buf->class = class;
-		buf->off = i * size;
+		buf->off = i * size + lead;
 	}
 
 	mutex_lock(&rsp_arena_mutex);

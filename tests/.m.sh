@@ -3,7 +3,7 @@ which=$1
 rxe_dummy >/dev/null
 iscsi_target $which; iscsi_target_up mb=128 addr=10.9.0.1 || exit 1
 iscsi_initiator_up stock
-iscsi_login 10.9.0.1 iser >/dev/null || exit 1
+iscsi_login 10.9.0.1 iser >/dev/null; for i in {1..3000}; do iscsi_disk >/dev/null && break; sleep .1; done
 D=$(iscsi_disk 0)
 echo none > /sys/block/${D##*/}/queue/scheduler
 run() { # rw bs qd n

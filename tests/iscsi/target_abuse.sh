@@ -68,7 +68,7 @@ killed() {	# the initiator's process, then its kernel end, without a logout
 	rdma link del rxe0 && wait_for 40 target_sessions_are 0
 	wait
 	rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 && iscsid &&
-		wait_for 20 iscsiadm -m session
+		wait_for 20 iscsiadm -m session && wait_for 60 all_logged_in || return
 	timeout 100 iscsiadm -m session -u
 	wait_for 20 sessions_are 0
 }

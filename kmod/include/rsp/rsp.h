@@ -50,7 +50,8 @@ struct rsp_desc {
 
 /**
  * struct rsp_buf - a registered buffer of the pool
- * @data: kernel address, contiguous, 64-byte aligned
+ * @data: kernel address, contiguous, 64-byte aligned; in the class of 16 KiB, what
+ *	stands 76 bytes behind it is 512-byte aligned instead
  * @size: bytes usable
  * @len: in recv(): bytes received
  * @inv_rkey: in recv(): the key the peer invalidated with this message, 0 for none
