@@ -42,10 +42,13 @@
 struct rsp_isert_conn *rsp_isert_conn_alloc(struct rsp_chan *chan)
 {
 	struct rsp_isert_conn *conn;
+	struct rsp_chan_info info;
 
 	conn = kzalloc(sizeof(*conn), GFP_KERNEL);
 	if (!conn)
 		return NULL;
+	rsp_chan_info(chan, &info);
+	conn->id = info.id;
 	rsp_chan_get(chan);
 	conn->chan = chan;
 	INIT_LIST_HEAD(&conn->link);
@@ -72,10 +75,7 @@ void rsp_isert_conn_free(struct rsp_isert_conn *conn)
 void rsp_isert_up(struct rsp_chan *chan, const void *pdata, u8 len)
 {
 	struct rsp_isert_conn *conn = rsp_chan_priv(chan);
-	struct rsp_chan_info info;
 
-	rsp_chan_info(chan, &info);
-	conn->id = info.id;
 	spin_lock_bh(&rsp_isert_np_lock);
 	conn->is_up = true;
 	spin_unlock_bh(&rsp_isert_np_lock);
