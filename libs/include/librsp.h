@@ -350,7 +350,7 @@ const char *rsp_role_name(unsigned int role);
  * rsp_class_name() - Word for an enum rsp_class
  * @class: number
  *
- * Return: "1K", "4K", "8K", "64K", or "?".
+ * Return: "1K", "4K", "8K", "16K", "64K", or "?".
  */
 const char *rsp_class_name(unsigned int class);
 
