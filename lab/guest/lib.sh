@@ -95,7 +95,7 @@ RSP_MODULES="rsp_bad rsp_nfs rsp_iser rsp_isert rsp_cache rsp_perf rsp"	# users 
 # rsp_unload: take out all of our modules; fails and says which, when one stays in use. A BPF
 # program that is gone gives back its reference on the module from a work item: hence the tries
 rsp_unload() {
-	local m left= i
+	local m left='' i
 	for m in $RSP_MODULES; do
 		[ -e "/sys/module/$m" ] || continue
 		for i in {1..30}; do
@@ -337,6 +337,7 @@ iscsi_logout() {
 }
 
 # iscsi_disk [LUN]: the device file of a LUN
+# shellcheck disable=SC2120 # tests with several units give a number
 iscsi_disk() {
 	local d
 	for d in /sys/class/iscsi_session/session*/device/target*/*:"${1:-0}"/block/sd*; do

@@ -112,7 +112,7 @@ run "read to an odd offset, across devices" \
 	perf_clean op=read addr=10.9.0.1 src=10.9.0.2 size=100001 offset=4095 window=5 iters=53
 for op in send_lat write read; do
 	run "damaged data is found by $op" spoiled op=$op addr=10.9.0.1 size=5000 window=3 \
-		$([ $op != send_lat ] || echo size=999)
+		"$([ $op != send_lat ] || echo size=999)"
 done
 bad_input() {
 	local w

@@ -46,6 +46,7 @@ sense_of_a_bad_command() {
 run "target and initiator are up" iscsi_up
 run "discovery, IPv4" discover 10.9.0.1
 run "discovery, IPv6" discover "[fd00::1]"
+# shellcheck disable=SC2046 # one word a setting
 run "login" iscsi_login 10.9.0.1 iser $(limits)
 run "the session is carried by $INITIATOR_MODULE" uses_rdma "$INITIATOR_MODULE"
 for bs in 4k 8k 64k 1m; do

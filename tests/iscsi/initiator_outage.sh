@@ -17,8 +17,7 @@ resets() {
 }
 
 relogins() {
-	local i
-	for i in {1..7}; do
+	for _ in {1..7}; do
 		iscsi_login >/dev/null && disk_verify --bs=4k --size=256k &&
 			iscsi_logout >/dev/null || return
 	done
@@ -35,6 +34,7 @@ outage() {
 
 run "target and initiator are up" iscsi_up addr=10.9.0.1
 run "login, I/O and logout, seven times" relogins
+# shellcheck disable=SC2046 # one word a setting
 run "login" iscsi_login 10.9.0.1 iser $(limits)
 run "fio goes on in the background" eval 'hold_up; moves_from=$(ios); wait_for 20 moves 200'
 run "LUN and target reset" resets

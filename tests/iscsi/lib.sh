@@ -18,6 +18,7 @@ rsp) TARGET_MODULE=rsp_isert ;;
 stock) TARGET_MODULE=ib_isert ;;
 esac
 export INITIATOR_MODULE TARGET_MODULE
+# shellcheck disable=SC2034 # for the scripts
 M=/mnt/iscsi-$$
 
 # iscsi_up [NAME=VALUE...]: a device, a target, an initiator without a session. What it makes is

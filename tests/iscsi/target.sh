@@ -112,6 +112,7 @@ resets() {
 run "target and initiator are up" iscsi_up luns=2 mb=128
 run "discovery, IPv4" discover 10.9.0.1
 run "discovery, IPv6" discover "[fd00::1]"
+# shellcheck disable=SC2046 # one word a setting
 run "login" iscsi_login 10.9.0.1 iser $(limits)
 run "the session is carried by $TARGET_MODULE" uses_rdma "$TARGET_MODULE"
 for bs in 512 4k 8k 64k 1m 4m; do

@@ -15,7 +15,6 @@ plan $((${#cases[@]} + 6))
 
 # spoil CASE: each kind of call with one reply spoilt; errors are allowed, wrong data is not
 spoil() {
-	local out
 	echo "rsp-test: reply $1" >/dev/kmsg
 	: >"$T/said"
 	echo "$1" >&3

@@ -11,6 +11,7 @@ case $TRANSPORT in
 rsp) NFS_MODULE=rsp_nfs ;;
 stock) NFS_MODULE=rpcrdma ;;
 esac
+# shellcheck disable=SC2034 # for the scripts
 EXPORT=/exp
 M=/mnt/nfs-$$
 FILES=/src/tests/nfs/files

@@ -8,6 +8,7 @@
 # topology: loop
 # timeout: 300
 . "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2034 # nfs_up reads both
 [ "$TRANSPORT" = rsp ] || TRANSPORT=rsp NFS_MODULE=rsp_nfs
 need root module:rsp_nfs tool:rspctl tool:jq
 plan 13
@@ -21,8 +22,7 @@ held_is() { is "$(held)" "$1"; }
 # per-CPU magazines may fill up a little more
 held_at_most() { diag "held: $(held)"; [ "$(held)" -le "$1" ]; }
 again() {
-	local i
-	for i in {1..5}; do
+	for _ in {1..5}; do
 		mounted 4.2 hard,nconnect=2 && files renames && umount "$M" || return
 		mounted 3 && files renames && umount "$M" || return
 	done

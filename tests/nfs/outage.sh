@@ -12,6 +12,7 @@ need root "module:$NFS_MODULE" tool:fio tool:jq
 plan 7
 
 going_on() {
+	# shellcheck disable=SC2034 # moves() reads it
 	moves_from=$(ios)
 	wait_for 60 moves 40
 }

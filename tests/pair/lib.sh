@@ -4,6 +4,7 @@
 #
 #	cli 10.9.0.2 (mount) ===== 10.9.0.1 srv (nfsd)
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+# shellcheck disable=SC2034 # for the scripts
 M=/mnt/pair
 
 # in_guest NODE COMMAND...: with the functions of the guest, up to five minutes
