@@ -5,7 +5,7 @@
 #	open-iscsi, ib_iser, 16 interfaces --- rxe0 10.9.0.1, loopback --- rsp_isert, LIO
 #
 # topology: loop
-# timeout: 240
+# timeout: 420
 INITIATOR=${INITIATOR:-stock}
 TARGET=${TARGET:-rsp}
 . "$(dirname "$0")/lib.sh"
@@ -40,11 +40,11 @@ disks() {
 	done
 }
 
-# load SECONDS: random I/O on every disk, errors do not matter
+# load SECONDS: random I/O on every disk, errors do not matter. A disk that is gone must not become a file
 load() {
 	local d
 	for d in $(disks); do
-		(cd "$T" && exec timeout -k 5 $(($1 + 40)) fio --name=load --filename="$d" --ioengine=libaio --direct=1 \
+		(cd "$T" && exec timeout -k 5 $(($1 + 40)) fio --name=load --filename="$d" --allow_file_create=0 --ioengine=libaio --direct=1 \
 			--rw=randrw --bsrange=4k-64k --iodepth=2 --size=8m --time_based --runtime="$1") \
 			>/dev/null 2>&1 &
 	done
