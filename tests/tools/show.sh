@@ -86,7 +86,7 @@ run "ep: the rdma tool knows these queue pairs" qp_numbers
 rq_fields() {
 	json 'length >= 1 and all(.size >= .depth and .depth >= .min and .posted <= .size and
 		.is_private == false) and (map(.nr_ep) | add) == 2 and (map(.nr_recv) | add) > 0' rq &&
-		text '^ *[0-9]+ +[0-9]+ +[0-9]+ +(1K|4K|8K|64K) +no ' rq
+		text '^ *[0-9]+ +[0-9]+ +[0-9]+ +(1K|4K|8K|16K|64K) +no ' rq
 }
 run "rq: shared, posted, received" rq_fields
 peer_fields() {
@@ -96,7 +96,7 @@ peer_fields() {
 run "peer: its address and endpoints" peer_fields
 pool_fields() {
 	json '.arena_bytes > 0 and .arena_bytes <= .limit_bytes and .held_bytes > 0 and
-		.nr_svc == 3 and .sum_weight == 300 and (.classes | length) == 4 and
+		.nr_svc == 3 and .sum_weight == 300 and (.classes | length) == 5 and
 		([.classes[] | .buf_bytes * .nr_buf] | add) <= .arena_bytes and
 		(.classes | all(.nr_free <= .nr_buf))' pool &&
 		text '^  limit_bytes +[0-9.]+[KMG]iB$' pool && text '^64K +65536 ' pool
