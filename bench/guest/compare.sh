@@ -2,19 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # Run in a lab guest by bench/compare: the contenders take turns, in one boot.
 #
-# usage: guest/compare.sh "CONTENDER..." REPEATS "JOB:QD:IOS..."
+# usage: guest/compare.sh SERVICE "CONTENDER..." REPEATS "JOB:QD:IOS..."
 set -u
 . "$(dirname "$0")/lib.sh"
-read -ra contenders <<<"$1"
-repeats=$2
-read -ra cells <<<"$3"
+bench_service "$1"
+read -ra contenders <<<"$2"
+repeats=$3
+read -ra cells <<<"$4"
 
 : >"$OUT"
 rxe_dummy 9000 || bench_die "no RDMA device"
-# the export first, so that the file is there before anyone mounts
-bench_server_up || bench_die "no NFS server"
-bench_server_down
-bench_file || bench_die "cannot make the file"
+"${SERVICE}_begin"
 
 for ((r = 1; r <= repeats; r++)); do
 	# every second round backwards: neither drift nor neighbours favour anyone
@@ -38,7 +36,7 @@ for ((r = 1; r <= repeats; r++)); do
 	done
 done
 contender_off
-bench_server_down
+"${SERVICE}_end"
 if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
 	bench_die "the kernel complained, see above"
 fi

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What bench/demo runs in the guest: guest/demo.sh FAMILY "POLICY..."; builtin is one of them.
+# What bench/demo runs in the guest: guest/demo.sh "SERVICE..." FAMILY "POLICY..."; builtin is one of them.
 set -u
 . "$(dirname "$0")/lib.sh"
-family=$1
-read -ra policies <<<"$2"
+read -ra services <<<"$1"
+family=$2
+read -ra policies <<<"$3"
 cells="randread-4k:8:${IOS:-2000} randwrite-4k:8:${IOS:-2000} read-1m:4:48 write-1m:4:48"
 
 # measure CONTENDER: the four cells
@@ -14,8 +15,8 @@ measure() {
 	for cell in $cells; do
 		IFS=: read -r job qd ios <<<"$cell"
 		figures=$(fio_cell "$job" "$qd" "$ios")
-		record "$job qd$qd" "$1" 1 "$figures"
-		progress "$1: $job $(jq -r '"\(.iops | floor) IOPS, \(.errors) errors"' <<<"$figures")"
+		record "$(${SERVICE}_title) $job qd$qd" "$1" 1 "$figures"
+		progress "$(${SERVICE}_title), $1: $job $(jq -r '"\(.iops | floor) IOPS, \(.errors) errors"' <<<"$figures")"
 	done
 }
 
@@ -35,7 +36,7 @@ swap_us() {
 # that it is all it takes; then rspctl, which puts the new one in force before the old one goes.
 swap_to() {
 	local pid rc=0 us=null first=
-	DIR=$MNT QD=8 RUNTIME=6 timeout 120 fio --output-format=json --output=/tmp/verify.json \
+	FILE=$FILE QD=8 RUNTIME=6 timeout 120 fio --output-format=json --output=/tmp/verify.json \
 		"$BENCH/fio/verify.fio" >/tmp/verify.err 2>&1 &
 	pid=$!
 	sleep 2
@@ -53,7 +54,7 @@ swap_to() {
 	sleep 1
 	wait $pid || rc=$?
 	[ $rc = 0 ] || tail -n 5 /tmp/verify.err >&2
-	record "swapped in under fio --verify" "$1" 1 \
+	record "$(${SERVICE}_title) swapped in under fio --verify" "$1" 1 \
 		"$(sed -n '/^{/,$p' /tmp/verify.json | jq -c --argjson rc $rc --argjson us "$us" \
 			'{errors: (.jobs[0].error + $rc), swap_us: $us,
 			  bytes_per_s: .jobs[0].write.bw_bytes, verified_bytes: .jobs[0].read.io_bytes}')"
@@ -73,40 +74,48 @@ show() {
 	[ "$(wc -l </tmp/show)" -le "${LINES_MAX:-30}" ] || echo "..."
 }
 
-: >"$OUT"
-rxe_dummy 9000 || bench_die "no RDMA device"
-contender_to rsp
-bench_file
-progress "NFSv4.2 over RSP mounted: $(grep " $MNT " /proc/mounts | cut -d' ' -f1-3)"
-
-registered=
-for p in "${policies[@]}"; do
-	swap_to "$p"
-	measure "$p"
-	last=$p
-done
-
-if [ "$last" != builtin ]; then
-	# what there is to see: the policy's own maps, the observers' maps, rspctl's view of both
+# look: what there is to see: the policy's own maps, the observers' maps, rspctl's view of both
+look() {
 	rspctl observe on >/dev/null || bench_die "observers do not start"
-	DIR=$MNT QD=8 RUNTIME=3 fio "$BENCH/fio/verify.fio" >/dev/null || bench_die "fio failed"
+	FILE=$FILE QD=8 RUNTIME=3 fio "$BENCH/fio/verify.fio" >/dev/null || bench_die "fio failed"
 	show rspctl policy show
-	show rspctl policy show "$last"
-	LINES_MAX=16 show bpftool map dump pinned "/sys/fs/bpf/rsp/maps/$last/stats"
+	show rspctl policy show "$1"
+	LINES_MAX=16 show bpftool map dump pinned "/sys/fs/bpf/rsp/maps/$1/stats"
 	LINES_MAX=16 show bpftool map dump pinned /sys/fs/bpf/rsp/observe/chan
-	show rspctl observe show svc nfs-client
+	show rspctl observe show svc
 	show rspctl -j pool show
 	rspctl observe off >/dev/null
-fi
+}
 
-contender_off
-rspctl policy unload "$last" >/dev/null 2>&1
-contender_to stock
-measure stock
-contender_to tcp
-measure tcp
-contender_off
-bench_server_down
+# demo SERVICE: over RSP with each policy, then over the stock transport and TCP
+demo() {
+	local p last
+	bench_service "$1"
+	"${SERVICE}_begin"
+	contender_to rsp
+	progress "$(${SERVICE}_title) over RSP: $FILE"
+	registered=
+	for p in "${policies[@]}"; do
+		swap_to "$p"
+		measure "$p"
+		last=$p
+	done
+	[ "$last" = builtin ] || [ "$1" != "${services[-1]}" ] || look "$last"
+	contender_off
+	rspctl policy unload "$last" >/dev/null 2>&1
+	contender_to stock
+	measure stock
+	contender_to tcp
+	measure tcp
+	contender_off
+	"${SERVICE}_end"
+}
+
+: >"$OUT"
+rxe_dummy 9000 || bench_die "no RDMA device"
+for s in "${services[@]}"; do
+	demo "$s"
+done
 if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
 	bench_die "the kernel complained, see above"
 fi

@@ -8,8 +8,6 @@
 BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 POLICIES=${POLICIES:-$BENCH/../build/policies}
 OUT=${OUT:-/out/figures.jsonl}
-MNT=${MNT:-/mnt/bench}
-SERVER=${SERVER:-10.9.0.1}
 
 # progress TEXT...: a line with the time since this script began
 progress() {
@@ -45,72 +43,42 @@ policy_off() {
 	[ ! -d "/sys/fs/bpf/rsp/bench/$1" ] || rm -r "/sys/fs/bpf/rsp/bench/$1"
 }
 
-# ---- contenders ---------------------------------------------------------------------------
+# ---- services -----------------------------------------------------------------------------
 
-# The server runs with whatever RDMA transport is loaded; only one can be, and a change needs the
-# server down, since nfsd holds the transport module. The export is kept, mounted at /exp.
+# A service is measured over several transports, its contenders. guest/NAME.sh defines:
+#	NAME_begin		once: something to serve, rxe0 is there
+#	NAME_to CONTENDER	serve and use it by that transport; FILE is what the jobs read and write then
+#	NAME_off		use it no more, take policies away
+#	NAME_end		nothing is served
+#	NAME_title		what it is, in a word or two
 
-# contender_to rsp|rsp+noop|stock|tcp [MOUNT-OPTIONS]: mount the export at $MNT by that transport
-contender_to() {
-	local want have proto=rdma,port=20049 f
-	case $1 in
-	rsp | rsp+noop) want=rsp ;;
-	stock) want=stock ;;
-	tcp)	proto=tcp
-		want= ;;
-	*) bench_die "what is contender $1?" ;;
-	esac
-	contender_off
-	have=
-	[ ! -e /sys/module/rsp_nfs ] || have=rsp
-	[ ! -e /sys/module/rpcrdma ] || have=stock
-	if [ -n "$want" ] && [ "$want" != "$have" ]; then
-		bench_server_down
-		nfs_transport "$want" || bench_die "cannot load the $want transport"
-		have=$want
-	fi
-	bench_server_up "${have:+20049}" || bench_die "no NFS server"
-	if [ "$1" = rsp+noop ]; then
-		for f in buf ep flow; do
-			policy_on $f "noop_$f" || bench_die "cannot register noop_$f"
-		done
-	fi
-	mkdir -p "$MNT"
-	mount -t nfs -o "vers=4.2,proto=$proto${2:+,$2}" "$SERVER:/" "$MNT" ||
-		bench_die "cannot mount over $1"
+# bench_service NAME: the functions below are those of that service
+bench_service() {
+	SERVICE=$1
+	[ -e "$BENCH/guest/$SERVICE.sh" ] || bench_die "what is service $SERVICE?"
+	# shellcheck source=/dev/null
+	. "$BENCH/guest/$SERVICE.sh"
 }
 
-# contender_off: unmount, take policies away
+contender_to() {
+	contender_off
+	"${SERVICE}_to" "$1"
+}
+
 contender_off() {
 	local f
-	! mountpoint -q "$MNT" || umount "$MNT" || umount -f "$MNT" || bench_die "cannot unmount"
+	"${SERVICE}_off"
 	for f in buf ep flow; do
 		policy_off $f
 	done
 }
 
-bench_server_up() {
-	[ "$(cat /proc/fs/nfsd/threads 2>/dev/null || echo 0)" = 0 ] || return 0
-	# by default nfsd takes less than 1 MiB at once where memory is small
-	modprobe nfsd
-	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
-	echo 1048576 >/proc/fs/nfsd/max_block_size || return
-	nfs_server_up size="${EXPORT_SIZE:-512M}" threads="${NFSD_THREADS:-4}" rdma="${1:-0}" \
-		>/tmp/nfs_server_up 2>&1 || {
-		cat /tmp/nfs_server_up >&2
-		return 1
-	}
-}
-
-# not nfs_server_down: the files in /exp stay
-bench_server_down() {
-	[ -e /proc/fs/nfsd/threads ] || return 0
-	rpc.nfsd 0
-	wait_until 10 bench_server_is_down
-}
-
-bench_server_is_down() {
-	[ "$(cat /proc/fs/nfsd/threads)" = 0 ]
+# noops_on: a policy of each family that decides as builtin does
+noops_on() {
+	local f
+	for f in buf ep flow; do
+		policy_on $f "noop_$f" || bench_die "cannot register noop_$f"
+	done
 }
 
 # wait_until SECONDS COMMAND...
@@ -123,12 +91,6 @@ wait_until() {
 	done
 }
 
-# bench_file: the file that the jobs read and write, made on the server's side
-bench_file() {
-	[ "$(stat -c %s /exp/rsp.fio 2>/dev/null)" = $((64 << 20)) ] ||
-		dd if=/dev/zero of=/exp/rsp.fio bs=1M count=64 status=none
-}
-
 # ---- measuring ----------------------------------------------------------------------------
 
 # cpu_ticks: busy time of all processors in a copy of /proc/stat, in USER_HZ ticks of 10 ms
@@ -136,14 +98,14 @@ cpu_ticks() {
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8; exit }'
 }
 
-# pool_bytes: what services hold of RSP's pool, null where RSP does not carry NFS
+# pool_bytes: what services hold of RSP's pool, null without RSP
 pool_bytes() {
 	local n=
-	[ ! -e /sys/module/rsp_nfs ] || n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
+	[ ! -e /sys/module/rsp ] || n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
 	echo "${n:-null}"
 }
 
-# fio_cell JOB QD IOS: run bench/fio/JOB.fio at $MNT, print the figures as JSON
+# fio_cell JOB QD IOS: run bench/fio/JOB.fio on $FILE, print the figures as JSON
 fio_cell() {
 	local rc=0
 	# processor time of the whole machine, both ends and the device, while the job runs
@@ -153,7 +115,7 @@ fio_cell() {
 		echo "exec_postrun=cp /proc/stat /tmp/fio.stat1"
 	} >/tmp/cell.fio
 	# fio leaves what these print in the working directory
-	DIR=$MNT QD=$2 IOS=$3 env -C /tmp fio --output-format=json --output=/tmp/fio.json \
+	FILE=$FILE QD=$2 IOS=$3 env -C /tmp fio --output-format=json --output=/tmp/fio.json \
 		/tmp/cell.fio >/tmp/fio.err 2>&1 || rc=$?
 	if [ $rc != 0 ]; then
 		tail -n 5 /tmp/fio.err >&2

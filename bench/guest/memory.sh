@@ -9,6 +9,7 @@
 #   disconnect           in cli
 set -u
 . "$(dirname "$0")/lib.sh"
+bench_service nfs
 
 # NFSv3, since a v4.1 client finds out that the addresses belong to one server and shares a session
 addresses=(10.9.0.1 10.9.0.11 10.9.0.12 10.9.0.13)

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# NFS as a service of the benchmarks, see lib.sh: NFSv4.2, an export in memory.
+#
+# The server runs with whatever RDMA transport is loaded; only one can be, and a change needs the
+# server down, since nfsd holds the transport module. The export is kept, mounted at /exp.
+MNT=${MNT:-/mnt/bench}
+
+nfs_title() {
+	echo NFSv4.2
+}
+
+nfs_begin() {
+	# the export first, so that the file is there before anyone mounts
+	bench_server_up || bench_die "no NFS server"
+	bench_server_down
+	bench_file || bench_die "cannot make the file"
+}
+
+# nfs_to rsp|rsp+noop|stock|tcp
+nfs_to() {
+	local want have proto=rdma,port=20049
+	case $1 in
+	rsp | rsp+noop) want=rsp ;;
+	stock) want=stock ;;
+	tcp)	proto=tcp
+		want= ;;
+	*) bench_die "what is contender $1?" ;;
+	esac
+	have=
+	[ ! -e /sys/module/rsp_nfs ] || have=rsp
+	[ ! -e /sys/module/rpcrdma ] || have=stock
+	if [ -n "$want" ] && [ "$want" != "$have" ]; then
+		bench_server_down
+		nfs_transport "$want" || bench_die "cannot load the $want transport"
+		have=$want
+	fi
+	bench_server_up "${have:+20049}" || bench_die "no NFS server"
+	[ "$1" != rsp+noop ] || noops_on
+	mkdir -p "$MNT"
+	mount -t nfs -o "vers=4.2,proto=$proto" "10.9.0.1:/" "$MNT" || bench_die "cannot mount over $1"
+	FILE=$MNT/rsp.fio
+}
+
+nfs_off() {
+	! mountpoint -q "$MNT" || umount "$MNT" || umount -f "$MNT" || bench_die "cannot unmount"
+}
+
+nfs_end() {
+	bench_server_down
+}
+
+bench_server_up() {
+	[ "$(cat /proc/fs/nfsd/threads 2>/dev/null || echo 0)" = 0 ] || return 0
+	# by default nfsd takes less than 1 MiB at once where memory is small
+	modprobe nfsd
+	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
+	echo 1048576 >/proc/fs/nfsd/max_block_size || return
+	nfs_server_up size="${EXPORT_SIZE:-512M}" threads="${NFSD_THREADS:-4}" rdma="${1:-0}" \
+		>/tmp/nfs_server_up 2>&1 || {
+		cat /tmp/nfs_server_up >&2
+		return 1
+	}
+}
+
+# not nfs_server_down: the files in /exp stay
+bench_server_down() {
+	[ -e /proc/fs/nfsd/threads ] || return 0
+	rpc.nfsd 0
+	wait_until 10 bench_server_is_down
+}
+
+bench_server_is_down() {
+	[ "$(cat /proc/fs/nfsd/threads)" = 0 ]
+}
+
+# bench_file: the file that the jobs read and write, made on the server's side
+bench_file() {
+	[ "$(stat -c %s /exp/rsp.fio 2>/dev/null)" = $((64 << 20)) ] ||
+		dd if=/dev/zero of=/exp/rsp.fio bs=1M count=64 status=none
+}
