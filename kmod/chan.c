@@ -197,6 +197,10 @@ void rsp_chan_opened(struct rsp_chan *chan)
 	chan->local = chan->ep->cm_id->route.addr.src_addr;
 	chan->remote = chan->ep->cm_id->route.addr.dst_addr;
 	rsp_flow_open(chan);
+	if (rsp_ep_begin(chan->ep)) {
+		rsp_rq_refill(chan->ep->rq, GFP_KERNEL);	/* its credits count from here */
+		rsp_ep_end(chan->ep);
+	}
 	trace_rsp_chan_up(&chan->view, 0);
 }
 

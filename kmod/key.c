@@ -33,10 +33,11 @@ static void rsp_key_done(struct ib_cq *cq, struct ib_wc *wc)
 	struct rsp_ep *ep = wc->qp->qp_context;
 
 	/* only errors get here: the work requests of a key are not signaled */
-	if (wc->status != IB_WC_SUCCESS && wc->status != IB_WC_WR_FLUSH_ERR) {
+	if (wc->status == IB_WC_SUCCESS)
+		return;
+	if (wc->status != IB_WC_WR_FLUSH_ERR)
 		trace_rsp_work_error(&ep->chan->view, wc->status, IB_WR_REG_MR);
-		rsp_ep_kill(ep, -EIO);
-	}
+	rsp_ep_kill(ep, -EIO);
 }
 
 static struct rsp_key *rsp_key_create(struct rsp_dev *dev)

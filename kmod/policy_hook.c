@@ -36,6 +36,7 @@
 #define RSP_BUILTIN_LINGER_S		300
 #define RSP_BUILTIN_WEIGHT		100
 #define RSP_BUILTIN_DECAY		16	/* refills between two steps down in depth */
+#define RSP_BUILTIN_COVERED		128	/* receives up to which every credit has one */
 
 /* everything, as long as the host's limit allows */
 static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
@@ -49,7 +50,8 @@ static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
 }
 
 /*
- * Credits are promises that are rarely all drawn at once, so depth follows what
+ * The first credits are all covered: one busy peer draws them at once. Past that
+ * they are promises that are rarely all drawn together, so depth follows what
  * arrives: doubled when the device ran low or more than half was used up before
  * this refill, let go slowly, never past what the channels may send with a
  * quarter more for refill to lag. This keeps receive memory from growing with
@@ -58,6 +60,7 @@ static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
 static u32 rsp_builtin_recv_depth(const struct rsp_rq_view *rq)
 {
 	u64 most = (u64)rq->credits + rq->credits / 4;
+	u64 least = min(rq->credits, RSP_BUILTIN_COVERED);
 	u64 depth;
 
 	if (rq->is_private)
@@ -66,7 +69,7 @@ static u32 rsp_builtin_recv_depth(const struct rsp_rq_view *rq)
 		depth = 2ULL * rq->depth;
 	else
 		depth = rq->depth - (rq->nr_refill % RSP_BUILTIN_DECAY ? 0 : rq->depth / 64);
-	return clamp_t(u64, min(depth, most), rq->min, max(rq->min, rq->size));
+	return clamp_t(u64, max(min(depth, most), least), rq->min, max(rq->min, rq->size));
 }
 
 /*

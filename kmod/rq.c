@@ -204,8 +204,7 @@ static void rsp_rq_recv_done(struct ib_cq *cq, struct ib_wc *wc)
 	posted = atomic_dec_return(&rq->posted);
 	if (unlikely(wc->status != IB_WC_SUCCESS)) {
 		rsp_buf_put(&buf->pub);
-		if (wc->status != IB_WC_WR_FLUSH_ERR)
-			rsp_ep_kill(ep, -EIO);
+		rsp_ep_kill(ep, wc->status == IB_WC_WR_FLUSH_ERR ? -ECONNRESET : -EIO);
 		return;
 	}
 	if (posted + RSP_BATCH / 2 < rq->view.depth)

@@ -106,8 +106,10 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 		trace_rsp_work_error(&ep->chan->view, status, wc->opcode);
 		pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
 			 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
-		rsp_ep_kill(ep, status);
 	}
+	/* a flush that we did not begin: rxe tells of some failures by nothing else */
+	if (unlikely(status))
+		rsp_ep_kill(ep, status);
 
 	spin_lock_bh(&ep->sq_lock);
 	list_for_each_entry(w, &ep->sq_posted, list) {

@@ -15,6 +15,7 @@ RSP_LICENSE;
 /* knobs: builtin's constants */
 const volatile __u32 copy_bytes = 5120;		/* copied into the message up to this payload */
 const volatile __u32 inline_bytes = 8192;	/* gathered from its pages up to this */
+const volatile __u32 covered = 128;		/* receives up to which every credit has one */
 const volatile __u32 header_bytes = 512;	/* room left in the message for headers */
 
 /* calls per hook */
@@ -52,7 +53,7 @@ void RSP_HOOK(noop_buf_release, struct rsp_svc_view *svc, __u32 class, __u32 nr)
 
 int RSP_HOOK(noop_buf_recv_depth, struct rsp_rq_view *rq)
 {
-	__u64 most = (__u64)rq->credits + rq->credits / 4, depth;
+	__u64 most = (__u64)rq->credits + rq->credits / 4, least = RSP_MIN(rq->credits, covered), depth;
 
 	stat_inc(STAT_RECV_DEPTH);
 	if (rq->is_private)
@@ -61,7 +62,7 @@ int RSP_HOOK(noop_buf_recv_depth, struct rsp_rq_view *rq)
 		depth = 2ULL * rq->depth;
 	else
 		depth = rq->depth - (rq->nr_refill % 16 ? 0 : rq->depth / 64);
-	return rsp_clamp(depth < most ? depth : most, rq->min, rq->size);
+	return rsp_clamp(RSP_MAX(RSP_MIN(depth, most), least), rq->min, rq->size);
 }
 
 int RSP_HOOK(noop_buf_bulk, struct rsp_chan_view *chan, struct rsp_bulk_req *req)
