@@ -18,6 +18,8 @@
 
 #include <rsp/rsp.h>
 
+#include "proto.h"
+
 /* receives come from the 8 KiB class: a login answer fits, less the headers */
 #define RSP_ISER_RECV_BYTES	SZ_8K
 #define RSP_ISER_MAX_DATA	(RSP_ISER_RECV_BYTES - sizeof(struct rsp_iser_msg))
@@ -54,6 +56,7 @@ struct rsp_iser_conn {
 	bool			is_closing;	/* we end it: no failure to report */
 	bool			is_broken;	/* the target broke the protocol */
 	bool			has_remote_inv;	/* the target may invalidate our keys */
+	bool			has_inline_read; /* the target can answer with the data */
 	atomic_t		nr_cmd;		/* SCSI commands in flight */
 
 	/* a TMF answer that waits for the memory of commands it covers; back_lock */
@@ -76,6 +79,7 @@ struct rsp_iser_task {
 	} state;
 	bool			is_counted;	/* in nr_cmd and the channel's in_flight */
 	bool			is_tmf_waited;	/* counted in nr_tmf_wait */
+	bool			is_inline_read;	/* the data comes behind the answer */
 	u32			nr_use;		/* of the command's memory by the device */
 	struct rsp_map		*map;		/* what the target may reach */
 	u32			rkey;		/* its key */

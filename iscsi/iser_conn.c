@@ -66,6 +66,7 @@ static void rsp_iser_up(struct rsp_chan *chan, const void *pdata, u8 len)
 	rsp_chan_info(chan, &conn->info);
 	/* a target that says nothing invalidates nothing */
 	conn->has_remote_inv = len >= sizeof(*hdr) && !(hdr->flags & ISERT_SEND_W_INV_NOT_USED);
+	conn->has_inline_read = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_INLINE_READ;
 	/* iSCSI has the CmdSN window, iSER no credits: only the policy's window counts */
 	rsp_chan_set_peer_grant(chan, rsp_iser_max_cmds + RSP_ISER_MISC_MSGS);
 
@@ -112,11 +113,10 @@ static const struct rsp_svc_ops rsp_iser_svc_ops = {
 struct iscsi_endpoint *rsp_iser_ep_connect(struct Scsi_Host *shost, struct sockaddr *dst,
 					   int non_blocking)
 {
-	/* addresses stay virtual, and keys may be invalidated remotely */
-	static const struct iser_cm_hdr hdr = { .flags = ISER_ZBVA_NOT_SUP };
+	struct rsp_iser_cm cm;
 	const struct rsp_conn_param param = {
-		.pdata		= &hdr,
-		.pdata_len	= sizeof(hdr),
+		.pdata		= &cm,
+		.pdata_len	= sizeof(cm),
 		.max_sends	= rsp_iser_max_cmds + RSP_ISER_MISC_MSGS,
 		.max_credits	= rsp_iser_max_cmds + RSP_ISER_MISC_MSGS,
 		.max_map_bytes	= SZ_1M,
@@ -142,6 +142,8 @@ struct iscsi_endpoint *rsp_iser_ep_connect(struct Scsi_Host *shost, struct socka
 	init_completion(&conn->settled);
 	ep->dd_data = conn;
 
+	/* addresses stay virtual, and keys may be invalidated remotely */
+	rsp_iser_cm_init(&cm, ISER_ZBVA_NOT_SUP);
 	chan = rsp_chan_connect(rsp_iser_svc, &init_net, NULL, dst, &param, conn, 0);
 	if (IS_ERR(chan)) {
 		err = PTR_ERR(chan);

@@ -35,6 +35,12 @@ static void rsp_iser_broken(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi
 	rsp_chan_kill(conn->chan);
 }
 
+/* bytes of read data behind the PDU; rsp_iser_check() has seen that they are there */
+static u32 rsp_iser_inline_len(const struct rsp_iser_msg *msg)
+{
+	return msg->iser.flags & ISER_RSV ? be64_to_cpu(msg->iser.read_va) : 0;
+}
+
 /* Hand a PDU to libiscsi. */
 static int rsp_iser_complete(struct iscsi_conn *iscsi, struct rsp_buf *buf)
 {
@@ -42,7 +48,8 @@ static int rsp_iser_complete(struct iscsi_conn *iscsi, struct rsp_buf *buf)
 	int err;
 
 	lockdep_assert_held(&iscsi->session->back_lock);
-	err = __iscsi_complete_pdu(iscsi, &msg->iscsi, msg->data, buf->len - sizeof(*msg));
+	err = __iscsi_complete_pdu(iscsi, &msg->iscsi, msg->data,
+				   buf->len - sizeof(*msg) - rsp_iser_inline_len(msg));
 	return err == ISCSI_ERR_NO_SCSI_CMD ? 0 : err;
 }
 
@@ -122,6 +129,29 @@ static bool rsp_iser_task_unmap(struct rsp_iser_task *it, u32 inv_rkey)
 
 /* --------------------------------------------------------------- SCSI answers */
 
+/* Copy the data of a read that came with the answer; what is wrong with it, or NULL. */
+static const char *rsp_iser_inline_data(struct rsp_iser_task *it, struct rsp_buf *buf)
+{
+	struct rsp_iser_msg *msg = buf->data;
+	const struct iscsi_scsi_rsp *answer = (struct iscsi_scsi_rsp *)&msg->iscsi;
+	struct scsi_cmnd *sc = rsp_iser_to_task(it)->sc;
+	u32 len = rsp_iser_inline_len(msg), want = scsi_bufflen(sc), resid;
+
+	if (!it->is_inline_read)
+		return len ? "data with the answer to a command that asked for none" : NULL;
+	if (len > want)
+		return "more data than the command asked for";
+	/* what the device says it has read must be there */
+	if (answer->response == ISCSI_STATUS_CMD_COMPLETED && answer->cmd_status == SAM_STAT_GOOD) {
+		resid = answer->flags & ISCSI_FLAG_CMD_UNDERFLOW ?
+			be32_to_cpu(answer->residual_count) : 0;
+		if (resid > want || len != want - resid)
+			return "less data than the answer says";
+	}
+	scsi_sg_copy_from_buffer(sc, buf->data + buf->len - len, len);
+	return NULL;
+}
+
 /* a SCSI Response; false: the buffer is kept until the command's memory is safe */
 static bool rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
 				 struct rsp_buf *buf)
@@ -143,6 +173,9 @@ static bool rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *
 	} else if (unlikely(buf->inv_rkey && (!it->map || buf->inv_rkey != it->rkey ||
 					      !conn->has_remote_inv))) {
 		what = "invalidated a key that is not the command's";
+	} else if (unlikely((it->is_inline_read || rsp_iser_inline_len(msg)) &&
+			    (what = rsp_iser_inline_data(it, buf)))) {
+		err = ISCSI_ERR_PROTO;
 	} else {
 		it->state = RSP_ISER_TASK_ANSWERED;
 		if (likely(rsp_iser_task_unmap(it, buf->inv_rkey))) {
@@ -232,9 +265,9 @@ out:
 /* ------------------------------------------------------------------ everything */
 
 /* What is wrong with the form of a message, or NULL. */
-static const char *rsp_iser_check(const struct rsp_buf *buf)
+static const char *rsp_iser_check(const struct rsp_iser_conn *conn, const struct rsp_buf *buf)
 {
-	const struct rsp_iser_msg *msg = buf->data;
+	struct rsp_iser_msg *msg = buf->data;
 	u32 dlen, len;
 
 	if (buf->len < sizeof(*msg))
@@ -245,6 +278,14 @@ static const char *rsp_iser_check(const struct rsp_buf *buf)
 		return "additional header in an answer";
 	dlen = ntoh24(msg->iscsi.dlength);
 	len = buf->len - sizeof(*msg);
+	if (!conn->has_inline_read)
+		msg->iser.flags &= ~ISER_RSV;	/* means nothing then */
+	if (msg->iser.flags & ISER_RSV) {
+		if (be64_to_cpu(msg->iser.read_va) > len ||
+		    (msg->iscsi.opcode & ISCSI_OPCODE_MASK) != ISCSI_OP_SCSI_CMD_RSP)
+			return "read data that is not there";
+		len -= be64_to_cpu(msg->iser.read_va);
+	}
 	if (dlen > len)
 		return "data segment longer than the message";
 	if (len > dlen + ISCSI_PAD_LEN - 1)
@@ -278,7 +319,7 @@ void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 
 	if (unlikely(conn->is_broken))
 		goto out;
-	what = iscsi ? rsp_iser_check(buf) : "message before a login";
+	what = iscsi ? rsp_iser_check(conn, buf) : "message before a login";
 	if (unlikely(what)) {
 		rsp_iser_broken(conn, iscsi, ISCSI_ERR_DATALEN, what);
 		goto out;

@@ -13,6 +13,8 @@
  * in the message, copied or gathered from its pages, where what was negotiated
  * allows all of it to go unsolicited; else the target reads it. It is never split
  * between the two: a target that reads anyway reads all of it for the same price.
+ * The payload of a read is written by the target, or comes behind the answer of a
+ * target with RSP, and is copied.
  *
  * Who may touch a command's memory: the target through it->map until that is
  * put, the device for a message with pages until its work is done. Each is a use
@@ -52,6 +54,7 @@ int rsp_iser_task_init(struct iscsi_task *task)
 	it->state = RSP_ISER_TASK_IDLE;
 	it->is_counted = false;
 	it->is_tmf_waited = false;
+	it->is_inline_read = false;
 	it->nr_use = 0;
 	it->map = NULL;
 	it->answer = NULL;
@@ -108,7 +111,7 @@ static int rsp_iser_mgmt_xmit(struct rsp_iser_conn *conn, struct iscsi_task *tas
 
 /* how the payload of a command travels */
 struct rsp_iser_plan {
-	enum { RSP_ISER_NONE, RSP_ISER_REG, RSP_ISER_COPY, RSP_ISER_PAGES } how;
+	enum { RSP_ISER_NONE, RSP_ISER_REG, RSP_ISER_COPY, RSP_ISER_PAGES, RSP_ISER_ANSWER } how;
 	u32	imm;		/* bytes behind the command itself */
 	u32	nr_out;		/* Data-Out PDUs that follow */
 };
@@ -136,7 +139,9 @@ static void rsp_iser_plan(struct rsp_iser_conn *conn, struct iscsi_task *task,
 	if (!len)
 		return;
 	if (sc->sc_data_direction != DMA_TO_DEVICE) {
-		plan->how = RSP_ISER_REG;
+		plan->how = conn->has_inline_read && len <= RSP_ISER_MAX_DATA &&
+			    rsp_chan_bulk(conn->chan, RSP_DIR_IN, len) != RSP_BULK_REG ?
+			    RSP_ISER_ANSWER : RSP_ISER_REG;
 		return;
 	}
 
@@ -308,6 +313,7 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 
 	/* an answer may come, and the command go, before the post returns */
 	it->state = RSP_ISER_TASK_SENT;
+	it->is_inline_read = plan.how == RSP_ISER_ANSWER;
 	it->is_counted = true;
 	it->sent_ns = ktime_get_ns();
 	atomic_inc(&conn->nr_cmd);

@@ -20,9 +20,12 @@
 
 #include <rsp/rsp.h>
 
+#include "proto.h"
+
 #define RSP_ISERT_HDR_BYTES	(sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr))
 #define RSP_ISERT_DATA_BYTES	ISCSI_DEF_MAX_RECV_SEG_LEN	/* data segment; initiators insist */
 #define RSP_ISERT_RECV_BYTES	(RSP_ISERT_HDR_BYTES + RSP_ISERT_DATA_BYTES + 260)	/* and AHS */
+#define RSP_ISERT_INLINE_BYTES	(SZ_8K - RSP_ISERT_HDR_BYTES)	/* behind an answer: what RSP receives */
 #define RSP_ISERT_RDMA_BYTES	SZ_1M	/* in one rsp_work; longer transfers are several */
 #define RSP_ISERT_SENDS		144	/* in flight: commands, and some PDUs */
 #define RSP_ISERT_CREDITS	128	/* receives a connection may cause */
@@ -74,6 +77,7 @@ enum rsp_isert_phase {
  * @login_queued: @iscsi's login_work has been queued once
  * @was_full: there may be commands
  * @has_remote_inv: the initiator wants Send With Invalidate
+ * @has_inline_read: a read without a key has its data sent with the answer
  * @is_logout: a logout response is on its way, or its handler will run
  * @send_lock: StatSN and MaxCmdSN go onto the wire in the order they are assigned
  * @down_done: down() has been called
@@ -102,6 +106,7 @@ struct rsp_isert_conn {
 	bool			login_queued;
 	bool			was_full;
 	bool			has_remote_inv;
+	bool			has_inline_read;
 	bool			is_logout;
 
 	spinlock_t		send_lock;
@@ -115,7 +120,7 @@ struct rsp_isert_conn {
 	struct rsp_buf		**held;
 	u32			nr_held;
 
-	struct iser_cm_hdr	cm;
+	struct rsp_iser_cm	cm;
 	u32			id;
 };
 

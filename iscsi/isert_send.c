@@ -2,7 +2,8 @@
 /*
  * Sending: responses and RDMA.
  *
- *   read:   RDMA writes and the response in one chain, one completion; it frees the command
+ *   read:   RDMA writes and the response in one chain, one completion; it frees the command;
+ *           or the data behind the response, copied, no completion of its own
  *   write:  RDMA reads of what did not come with the command, one completion: execute;
  *           then the response, no completion of its own
  *
@@ -27,6 +28,7 @@ struct rsp_isert_reply {
 	struct rsp_work	*work;
 	struct rsp_buf	*buf;
 	u32		len;
+	u32		inline_len;	/* read data of the command behind it */
 	u32		inv_rkey;
 	bool		has_inv;
 };
@@ -58,6 +60,7 @@ static int rsp_isert_reply_get(struct rsp_isert_conn *conn, struct rsp_isert_rep
 	memset(ctrl, 0, RSP_ISERT_HDR_BYTES);
 	ctrl->flags = ISCSI_CTRL;
 	reply->len = RSP_ISERT_HDR_BYTES;
+	reply->inline_len = 0;
 	reply->has_inv = false;
 	return 0;
 }
@@ -144,6 +147,19 @@ static bool rsp_isert_has_sense(const struct iscsit_cmd *cmd)
 	return cmd->se_cmd.sense_buffer && (cmd->se_cmd.se_cmd_flags & RSP_ISERT_SENSE_FLAGS);
 }
 
+/* put the data of a read where it will stand behind header and sense */
+static void rsp_isert_reply_inline(struct rsp_isert_reply *reply, struct se_cmd *se_cmd,
+				   u32 sense_len, u32 len)
+{
+	struct iser_ctrl *ctrl = reply->buf->data;
+
+	sg_copy_to_buffer(se_cmd->t_data_sg, se_cmd->t_data_nents,
+			  reply->buf->data + RSP_ISERT_HDR_BYTES + sense_len, len);
+	reply->inline_len = len;
+	ctrl->flags |= ISER_RSV;
+	ctrl->read_va = cpu_to_be64(len);
+}
+
 /* the SCSI response: header, sense, the key to invalidate. Context: send_lock held */
 static void rsp_isert_status_build(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd,
 				   struct rsp_isert_reply *reply)
@@ -161,37 +177,48 @@ static void rsp_isert_status_build(struct rsp_isert_conn *conn, struct iscsit_cm
 		hton24(hdr->dlength, len + 2);
 		rsp_isert_reply_data(reply, cmd->sense_buffer, len + 2);
 	}
+	reply->len += reply->inline_len;
 	reply->has_inv = conn->has_remote_inv && (priv->has_read || priv->has_write);
 	reply->inv_rkey = priv->has_read ? priv->read_rkey : priv->write_rkey;
 	cmd->i_state = ISTATE_SENT_STATUS;
 }
 
+/* StatSN goes onto the wire in the order it is given */
+static void rsp_isert_status_post(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd,
+				  struct rsp_isert_reply *reply)
+{
+	spin_lock_bh(&conn->send_lock);
+	rsp_isert_status_build(conn, cmd, reply);
+	rsp_isert_reply_post(reply);
+	spin_unlock_bh(&conn->send_lock);
+}
+
 /*
- * Send the SCSI response of a command without read data.
+ * Send the SCSI response of a command whose data is not under RDMA.
+ * @inline_len: bytes of read data behind it
  * Return: 0, also when the channel is going down; -ENOMEM: LIO tries again
  */
 static int __rsp_isert_queue_status(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd,
-				    bool may_wait)
+				    u32 inline_len, bool may_wait)
 {
-	u32 sense_len = rsp_isert_has_sense(cmd) ? cmd->se_cmd.scsi_sense_length + 2 : 0;
+	u32 sense_len = rsp_isert_has_sense(cmd) ? ALIGN(cmd->se_cmd.scsi_sense_length + 2, 4) : 0;
 	bool is_alone = conn->iscsi->sess->sess_ops->MaxConnections == 1;
 	struct rsp_isert_reply reply;
 	int err;
 
-	err = may_wait ? rsp_isert_reply_get_wait(conn, &reply, sense_len) :
-			 rsp_isert_reply_get(conn, &reply, sense_len);
+	err = may_wait ? rsp_isert_reply_get_wait(conn, &reply, sense_len + inline_len) :
+			 rsp_isert_reply_get(conn, &reply, sense_len + inline_len);
 	if (err)
 		return err == -ENOTCONN ? 0 : err;
+	if (inline_len)
+		rsp_isert_reply_inline(&reply, &cmd->se_cmd, sense_len, inline_len);
 	if (is_alone) {
 		rsp_isert_cmd_unlink(cmd);
 	} else {
 		reply.work->done = rsp_isert_cmd_done;
 		reply.work->ctx = cmd;
 	}
-	spin_lock_bh(&conn->send_lock);
-	rsp_isert_status_build(conn, cmd, &reply);
-	rsp_isert_reply_post(&reply);
-	spin_unlock_bh(&conn->send_lock);
+	rsp_isert_status_post(conn, cmd, &reply);
 	if (is_alone)
 		rsp_isert_cmd_put(cmd);
 	return 0;
@@ -199,7 +226,7 @@ static int __rsp_isert_queue_status(struct rsp_isert_conn *conn, struct iscsit_c
 
 int rsp_isert_queue_status(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd)
 {
-	return __rsp_isert_queue_status(iscsi->context, cmd, false);
+	return __rsp_isert_queue_status(iscsi->context, cmd, 0, false);
 }
 
 /* LIO has the data of a read. Context: process */
@@ -215,7 +242,10 @@ int rsp_isert_queue_data_in(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd)
 	int err;
 
 	if (unlikely(!se_cmd->data_length))
-		return __rsp_isert_queue_status(conn, cmd, false);
+		return __rsp_isert_queue_status(conn, cmd, 0, false);
+	if (!priv->has_read && conn->has_inline_read &&
+	    se_cmd->data_length <= RSP_ISERT_INLINE_BYTES)
+		return __rsp_isert_queue_status(conn, cmd, se_cmd->data_length, false);
 	if (unlikely(!priv->has_read)) {
 		rsp_isert_conn_warn(conn, "read without a place for its data, connection ended\n");
 		rsp_chan_kill(conn->chan);
@@ -249,10 +279,7 @@ int rsp_isert_queue_data_in(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd)
 		goto err_reply;
 	reply.work->done = rsp_isert_cmd_done;
 	reply.work->ctx = cmd;
-	spin_lock_bh(&conn->send_lock);
-	rsp_isert_status_build(conn, cmd, &reply);
-	rsp_isert_reply_post(&reply);
-	spin_unlock_bh(&conn->send_lock);
+	rsp_isert_status_post(conn, cmd, &reply);
 	return 0;
 
 err_down:
@@ -507,7 +534,7 @@ int rsp_isert_response_queue(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd, 
 
 	switch (state) {
 	case ISTATE_SEND_STATUS:
-		return __rsp_isert_queue_status(conn, cmd, true);
+		return __rsp_isert_queue_status(conn, cmd, 0, true);
 	case ISTATE_SEND_NOPIN:
 		return rsp_isert_send_nopin(conn, cmd, true, false);
 	case ISTATE_SEND_TASKMGTRSP:
