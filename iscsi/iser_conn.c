@@ -327,6 +327,7 @@ int rsp_iser_conn_init(void)
 		.owner		= THIS_MODULE,
 		.weight		= 100,
 		.recv_bytes	= RSP_ISER_RECV_BYTES,
+		.is_atomic	= true,
 	};
 
 	rsp_iser_svc = rsp_svc_register(&attr);

@@ -78,7 +78,7 @@ static bool rsp_iser_tmf_release(struct rsp_iser_conn *conn, struct rsp_iser_tas
  * rsp_iser_task_unuse() - A use of a command's memory is over
  * @it: the command's task
  *
- * Context: Process context, no locks held.
+ * Context: Process context or softirq, no locks held.
  */
 void rsp_iser_task_unuse(struct rsp_iser_task *it)
 {
@@ -307,7 +307,7 @@ static void rsp_iser_recv_other(struct rsp_iser_conn *conn, struct iscsi_conn *i
 		rsp_iser_broken(conn, iscsi, err, "bad PDU");
 }
 
-/* A message. Context: process, one at a time. */
+/* A message. Context: softirq, one at a time. */
 void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 {
 	struct rsp_iser_conn *conn = rsp_chan_priv(chan);

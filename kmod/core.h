@@ -50,6 +50,7 @@ struct rsp_cq {
 	u32			size;
 	u32			used;		/* reserved; rsp_dev.mutex */
 	u32			rq_classes;	/* bit per class whose shared queue is counted */
+	bool			is_atomic;	/* polled in softirq */
 };
 
 struct rsp_vec {
@@ -89,7 +90,8 @@ int rsp_dev_init(void);
 void rsp_dev_exit(void);
 struct rsp_dev *rsp_dev_enter(struct ib_device *ibdev);
 void rsp_dev_leave(struct rsp_dev *dev);
-struct rsp_cq *rsp_cq_get(struct rsp_dev *dev, u32 vector, struct rsp_rq *rq, u32 nr_cqe);
+struct rsp_cq *rsp_cq_get(struct rsp_dev *dev, u32 vector, bool is_atomic, struct rsp_rq *rq,
+			  u32 nr_cqe);
 void rsp_cq_put(struct rsp_dev *dev, struct rsp_cq *cq, u32 nr_cqe);
 
 /* ----------------------------------------------------------------- service */
@@ -116,6 +118,7 @@ struct rsp_svc {
 	struct rsp_svc_cpu __percpu *cpu;
 	atomic64_t		held_bytes;	/* taken from the pool */
 	u32			recv_class;
+	bool			is_atomic;	/* its CQs are polled in softirq */
 	atomic_t		nr_chan;
 	u64			starved_ns;	/* since when it waits for buffers, 0 if not */
 	u64			refused_ns;	/* when it last asked in vain */
@@ -124,6 +127,7 @@ struct rsp_svc {
 	struct rcu_head		rcu;
 };
 
+extern atomic_t rsp_nr_svc, rsp_sum_weight;
 extern struct xarray rsp_svcs;
 extern struct rsp_svc *rsp_recv_svc;	/* owns what is posted to receive queues */
 

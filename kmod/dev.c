@@ -10,7 +10,9 @@
  * device as empty shells.
  *
  * CQs are polled by the RDMA core's bound work queue (IB_POLL_WORKQUEUE): all
- * completions run in process context on the vector's CPU.
+ * completions run in process context on the vector's CPU. Services that can be called
+ * in softirq have CQs of their own that are polled there (IB_POLL_SOFTIRQ), without a
+ * switch to a worker.
  */
 #include <linux/module.h>
 
@@ -33,7 +35,7 @@ static void rsp_dev_free_cqs(struct rsp_dev *dev)
 	}
 }
 
-static struct rsp_cq *rsp_cq_create(struct rsp_dev *dev, u32 vector, u32 at_least)
+static struct rsp_cq *rsp_cq_create(struct rsp_dev *dev, u32 vector, bool is_atomic, u32 at_least)
 {
 	struct rsp_cq *cq;
 
@@ -41,7 +43,9 @@ static struct rsp_cq *rsp_cq_create(struct rsp_dev *dev, u32 vector, u32 at_leas
 	if (!cq)
 		return ERR_PTR(-ENOMEM);
 	cq->size = min_t(u32, max(at_least, RSP_CQ_SIZE), dev->ibdev->attrs.max_cqe);
-	cq->cq = ib_alloc_cq(dev->ibdev, cq, cq->size, vector, IB_POLL_WORKQUEUE);
+	cq->is_atomic = is_atomic;
+	cq->cq = ib_alloc_cq(dev->ibdev, cq, cq->size, vector,
+			     is_atomic ? IB_POLL_SOFTIRQ : IB_POLL_WORKQUEUE);
 	if (IS_ERR(cq->cq)) {
 		int err = PTR_ERR(cq->cq);
 
@@ -64,20 +68,23 @@ static u32 rsp_cq_need(struct rsp_cq *cq, struct rsp_rq *rq, u32 nr_cqe)
  * rsp_cq_get() - Find room for a queue pair's completions
  * @dev: device, entered
  * @vector: completion vector
+ * @is_atomic: completions may be handled in softirq
  * @rq: the receive queue it will use
  * @nr_cqe: send completions, and receives if @rq is private
  *
  * Return: the CQ, given back with rsp_cq_put(), or ERR_PTR().
  */
-struct rsp_cq *rsp_cq_get(struct rsp_dev *dev, u32 vector, struct rsp_rq *rq, u32 nr_cqe)
+struct rsp_cq *rsp_cq_get(struct rsp_dev *dev, u32 vector, bool is_atomic, struct rsp_rq *rq,
+			  u32 nr_cqe)
 {
 	struct rsp_cq *cq;
 
 	mutex_lock(&dev->mutex);
 	list_for_each_entry(cq, &dev->vecs[vector].cqs, list)
-		if (cq->used + rsp_cq_need(cq, rq, nr_cqe) <= cq->size)
+		if (cq->is_atomic == is_atomic &&
+		    cq->used + rsp_cq_need(cq, rq, nr_cqe) <= cq->size)
 			goto found;
-	cq = rsp_cq_create(dev, vector, rsp_cq_need(NULL, rq, nr_cqe));
+	cq = rsp_cq_create(dev, vector, is_atomic, rsp_cq_need(NULL, rq, nr_cqe));
 	if (!IS_ERR(cq) && rsp_cq_need(cq, rq, nr_cqe) > cq->size)
 		cq = ERR_PTR(-ENOSPC);	/* empty, stays for others */
 	if (IS_ERR(cq))

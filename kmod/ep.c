@@ -339,7 +339,7 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 		attr.cap.max_recv_sge = 1;
 		ep->nr_cqe += attr.cap.max_recv_wr;
 	}
-	ep->cq = rsp_cq_get(dev, ep->view.vector, ep->rq, ep->nr_cqe);
+	ep->cq = rsp_cq_get(dev, ep->view.vector, ep->chan->svc->is_atomic, ep->rq, ep->nr_cqe);
 	if (IS_ERR(ep->cq)) {
 		err = PTR_ERR(ep->cq);
 		ep->cq = NULL;

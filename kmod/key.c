@@ -317,7 +317,7 @@ static void rsp_map_inv_done(struct rsp_work *pub, int status)
  * Afterwards the map is RSP's. The memory belongs to its owner again when this
  * returns 0 or @done has been called, whatever happens to the channel.
  *
- * Context: Process context, atomic. @done: process context.
+ * Context: Process context, atomic. @done: that of recv(), or a work queue.
  * Return: 0 when the memory is safe now, %-EINPROGRESS when @done will tell.
  */
 int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int status), void *ctx)

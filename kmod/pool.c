@@ -216,21 +216,14 @@ void rsp_pool_unmap_dev(struct rsp_dev *dev)
 
 static void rsp_pool_req(struct rsp_buf_req *req, u32 class, u32 want)
 {
-	struct rsp_svc *svc;
-	unsigned long id;
-
 	memset(req, 0, sizeof(*req));
 	req->class = class;
 	req->want = want;
 	req->buf_bytes = rsp_class_bytes[class];
 	req->limit_bytes = rsp_limit_bytes;
 	req->held_bytes = atomic64_read(&rsp_held_bytes);
-	rcu_read_lock();
-	xa_for_each(&rsp_svcs, id, svc) {
-		req->nr_svc++;
-		req->sum_weight += svc->view.weight;
-	}
-	rcu_read_unlock();
+	req->nr_svc = atomic_read(&rsp_nr_svc);
+	req->sum_weight = atomic_read(&rsp_sum_weight);
 }
 
 /* how many of @want buffers the policy, the limit and the reserve let @svc have */

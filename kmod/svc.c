@@ -16,6 +16,7 @@
 #define RSP_STARVE_NS	(3ULL * NSEC_PER_SEC)	/* waiters are woken once a second */
 
 DEFINE_XARRAY_ALLOC1(rsp_svcs);
+atomic_t rsp_nr_svc, rsp_sum_weight;	/* of those in rsp_svcs */
 static u32 rsp_svc_next_id;
 static DEFINE_MUTEX(rsp_svc_mutex);	/* names are unique */
 
@@ -86,6 +87,7 @@ struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr)
 	svc->ops = attr->ops;
 	svc->owner = attr->owner;
 	svc->recv_class = class;
+	svc->is_atomic = attr->is_atomic;
 	svc->view.weight = attr->weight;
 	svc->view.reserve_bytes = max(SZ_256K, 2 * RSP_RQ_MIN * rsp_class_bytes[class]);
 	strscpy(svc->view.name, attr->name);
@@ -98,6 +100,8 @@ struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr)
 		kref_put(&svc->ref, rsp_svc_free);
 		return ERR_PTR(err);
 	}
+	atomic_inc(&rsp_nr_svc);
+	atomic_add(attr->weight, &rsp_sum_weight);
 	trace_rsp_svc_register(&svc->view);
 	return svc;
 }
@@ -131,6 +135,8 @@ void rsp_svc_unregister(struct rsp_svc *svc)
 	}
 	trace_rsp_svc_unregister(&svc->view);
 	xa_erase(&rsp_svcs, svc->view.id);
+	atomic_dec(&rsp_nr_svc);
+	atomic_sub(svc->view.weight, &rsp_sum_weight);
 	/* a waker may still run in rsp_svc_tick() */
 	flush_workqueue(rsp_wq);
 	kref_put(&svc->ref, rsp_svc_free);

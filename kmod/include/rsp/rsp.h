@@ -132,8 +132,8 @@ struct rsp_svc_ops {
 	 * @recv: A message arrived. The service owns @buf.
 	 *
 	 * Context: Process context, bound to the channel's vector; must not
-	 * sleep long: everything else on the vector waits. Messages of one
-	 * channel are delivered in order and one at a time.
+	 * sleep long: everything else on the vector waits. With is_atomic softirq.
+	 * Messages of one channel are delivered in order and one at a time.
 	 */
 	void (*recv)(struct rsp_chan *chan, struct rsp_buf *buf);
 
@@ -153,6 +153,8 @@ struct rsp_svc_ops {
  * @owner: THIS_MODULE
  * @weight: share it asks for, 1 to 1000; 100 is normal
  * @recv_bytes: largest message it receives; chooses the class of its receive queue
+ * @is_atomic: recv(), and done() of work and maps, do not sleep and may be called in softirq:
+ *	a completion costs no switch to a worker then. Not for services that use rsp_work_add_rw()
  */
 struct rsp_svc_attr {
 	const char		*name;
@@ -160,6 +162,7 @@ struct rsp_svc_attr {
 	struct module		*owner;
 	u32			weight;
 	u32			recv_bytes;
+	bool			is_atomic;
 };
 
 struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr);
@@ -241,7 +244,7 @@ void rsp_buf_wake(struct rsp_svc *svc, void (*fn)(void *arg), void *arg);
  * Without @done and without pages the chain is posted unsignaled: its buffer is
  * released together with a later completion, and no interrupt is spent.
  *
- * Context of @done: process context, bound to the vector, must not sleep long.
+ * Context of @done: that of recv().
  */
 struct rsp_work {
 	void	(*done)(struct rsp_work *work, int status);
