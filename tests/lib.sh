@@ -167,6 +167,59 @@ wait_for() {
 	}
 }
 
+# ---- a load in the background -------------------------------------------------------------
+# hold_up of an area's lib.sh starts fio with checksums, with its report in $T/hold.raw, and sets
+# hold_pid; ios there counts reads and writes done.
+
+hold_pid=
+
+# hold_down: end it; fails when it ended early, had an error or found other data than it wrote
+hold_down() {
+	local rc=0 end=$((SECONDS + 90))
+	kill -0 $hold_pid || { echo "fio ended early"; rc=1; }
+	kill -INT $hold_pid
+	while kill -0 $hold_pid 2>/dev/null && [ $SECONDS -lt $end ]; do
+		sleep .2
+	done
+	if kill -0 $hold_pid 2>/dev/null; then
+		echo "fio hangs"
+		cat /proc/$hold_pid/task/*/stack
+		kill -9 $hold_pid
+		return 1
+	fi
+	wait $hold_pid		# non-zero after a signal: what counts is in its report
+	sed -n '/^{/,$p' "$T/hold.raw" >"$T/hold.json"
+	jq -e '[.jobs[].error] | add == 0' "$T/hold.json" || { cat "$T/hold.err" "$T/hold.raw"; rc=1; }
+	return $rc
+}
+
+# moves N: N more reads and writes have been made since moves_from was set
+moves_from=0
+moves() {
+	[ $(($(ios) - moves_from)) -ge "$1" ]
+}
+
+# goes_on N [SECONDS]: from now on N more are made
+goes_on() {
+	moves_from=$(ios)
+	wait_for "${2:-60}" moves "$1"
+}
+
+# iser_ends: INITIATOR and TARGET, rsp or stock, say which module carries iSER at either end
+iser_ends() {
+	case $INITIATOR in
+	rsp) INITIATOR_MODULE=rsp_iser ;;
+	stock) INITIATOR_MODULE=ib_iser ;;
+	esac
+	case $TARGET in
+	rsp) TARGET_MODULE=rsp_isert ;;
+	stock) TARGET_MODULE=ib_isert ;;
+	esac
+	export INITIATOR_MODULE TARGET_MODULE
+}
+
+# ---- the end ------------------------------------------------------------------------------
+
 # defer COMMAND...: undo something at the end, the last first; must succeed
 defer() {
 	t_undo+=("$(printf '%q ' "$@")")

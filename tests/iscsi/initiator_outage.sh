@@ -36,11 +36,11 @@ run "target and initiator are up" iscsi_up addr=10.9.0.1
 run "login, I/O and logout, seven times" relogins
 # shellcheck disable=SC2046 # one word a setting
 run "login" iscsi_login 10.9.0.1 iser $(limits)
-run "fio goes on in the background" eval 'hold_up; moves_from=$(ios); wait_for 20 moves 200'
+run "fio goes on in the background" eval 'hold_up; goes_on 200'
 run "LUN and target reset" resets
-run "fio goes on" eval 'moves_from=$(ios); wait_for 60 moves 100'
+run "fio goes on" goes_on 100
 run "the device goes and comes back" outage
-run "fio goes on" eval 'moves_from=$(ios); wait_for 60 moves 100'
+run "fio goes on" goes_on 100
 run "fio saw no error" hold_down
 run "logout" iscsi_logout
 finish

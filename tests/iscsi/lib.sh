@@ -9,15 +9,7 @@
 
 INITIATOR=${INITIATOR:-rsp}
 TARGET=${TARGET:-stock}
-case $INITIATOR in
-rsp) INITIATOR_MODULE=rsp_iser ;;
-stock) INITIATOR_MODULE=ib_iser ;;
-esac
-case $TARGET in
-rsp) TARGET_MODULE=rsp_isert ;;
-stock) TARGET_MODULE=ib_isert ;;
-esac
-export INITIATOR_MODULE TARGET_MODULE
+iser_ends
 # shellcheck disable=SC2034 # for the scripts
 M=/mnt/iscsi-$$
 
@@ -34,6 +26,28 @@ iscsi_up() {
 	iscsi_initiator_up "$INITIATOR"
 }
 
+# discover ADDRESS: the target is found there
+discover() {
+	local got
+	got=$(timeout 30 iscsiadm -m discovery -t sendtargets -p "$1" -I iser) || return
+	echo "$got"
+	rm -rf /var/lib/iscsi/nodes /var/lib/iscsi/send_targets /etc/iscsi/nodes /etc/iscsi/send_targets
+	grep -q "$ISCSI_IQN" <<<"$got"
+}
+
+# begin MODULE [NAME=VALUE...]: five points, from nothing to a session that MODULE carries;
+# arguments as those of iscsi_up
+begin() {
+	local module=$1
+	shift
+	run "target and initiator are up" iscsi_up "$@"
+	run "discovery, IPv4" discover 10.9.0.1
+	run "discovery, IPv6" discover "[fd00::1]"
+	# shellcheck disable=SC2046 # one word a setting
+	run "login" iscsi_login 10.9.0.1 iser $(limits)
+	run "the session is carried by $module" uses_rdma "$module"
+}
+
 # logged_out: no session is left
 logged_out() {
 	! iscsiadm -m session >/dev/null 2>&1 || timeout 90 iscsiadm -m session -u
@@ -45,6 +59,16 @@ sessions_are() {
 
 session_is() {	# session_is STATE: LOGGED_IN, FAILED, FREE
 	is "$(cat /sys/class/iscsi_session/session*/state)" "$1"
+}
+
+all_logged_in() {
+	! grep -v LOGGED_IN /sys/class/iscsi_session/session*/state
+}
+
+# target_sessions_are N: as LIO counts them
+target_sessions_are() {
+	is "$(find $ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/ -maxdepth 1 -name dynamic_sessions -exec cat {} + |
+		tr '\0' '\n' | grep -c iqn)" "$1"
 }
 
 has_disk() {
@@ -62,6 +86,46 @@ limits() {
 		node.conn[0].timeo.noop_out_timeout=3 node.session.initial_login_retry_max=3"
 }
 
+# sessions N: log in so many more sessions at once, each an interface of its own. sessions_out ends them
+sessions() {
+	local i v before update=()
+	before=$(iscsiadm -m session 2>/dev/null | wc -l)
+	iscsiadm -m node -p 10.9.0.1:3260 -o delete 2>/dev/null
+	mkdir -p /var/lib/iscsi/ifaces
+	for ((i = 1; i <= $1; i++)); do
+		printf 'iface.%s\n' "iscsi_ifacename = i$i" "transport_name = iser" \
+			"initiatorname = iqn.2026-01.lab.rsp:i$i" >/var/lib/iscsi/ifaces/i$i
+		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
+	done
+	for v in $(limits 5); do
+		update+=(-n "${v%%=*}" -v "${v#*=}")
+	done
+	iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -o update "${update[@]}" || return
+	sessions_in $((before + $1))
+}
+
+# sessions_in TOTAL: log in, once more, what sessions() made, so that there are so many
+sessions_in() {
+	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login >/dev/null &&
+		wait_for 30 sessions_are "$1" && wait_for 60 disks_are "$1"
+}
+
+sessions_out() {
+	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --logout >/dev/null
+}
+
+disks_are() {
+	is "$(disks | wc -l)" "$1"
+}
+
+# disks: the first LUN of every session
+disks() {
+	local d
+	for d in /sys/class/iscsi_session/session*/device/target*/*:0/block/sd*; do
+		[ ! -e "$d" ] || echo "/dev/${d##*/}"
+	done
+}
+
 # disk_fio NAME ARGUMENT...: fio on the first disk, in this folder: verify leaves state files
 disk_fio() {
 	local name=$1
@@ -75,41 +139,57 @@ disk_verify() {
 		--verify_state_save=0 --iodepth=8 "$@"
 }
 
-# hold_up [ARGUMENT...]: fio with checksums goes on in the background until hold_down, which fails
-# when it ended early, had an error or found other data than it wrote
-hold_up() {
-	(cd "$T" && exec fio --name=hold --filename="$(iscsi_disk)" --ioengine=libaio --direct=1 \
-		--rw=randrw --bsrange=4k-128k --size=8m --iodepth=8 --verify=crc32c --verify_fatal=1 \
-		--verify_backlog=32 --verify_state_save=0 --time_based --runtime=900 \
-		--output-format=json "$@") >"$T/hold.raw" 2>"$T/hold.err" &
-	hold_pid=$!
-}
-hold_down() {
-	local rc=0 end=$((SECONDS + 90))
-	kill -0 $hold_pid || { echo "fio ended early"; rc=1; }
-	kill -INT $hold_pid
-	while kill -0 $hold_pid 2>/dev/null && [ $SECONDS -lt $end ]; do
-		sleep .2
-	done
-	if kill -0 $hold_pid 2>/dev/null; then
-		echo "fio hangs"
-		cat /proc/$hold_pid/task/*/stack
-		kill -9 $hold_pid
-		return 1
-	fi
-	wait $hold_pid		# non-zero after a signal: what counts is in its report
-	sed -n '/^{/,$p' "$T/hold.raw" >"$T/hold.json"
-	jq -e '[.jobs[].error] | add == 0' "$T/hold.json" || { cat "$T/hold.err" "$T/hold.raw"; rc=1; }
+# filesystem ext4|xfs DISK: made, filled with known files, stressed, compared, checked
+filesystem() {
+	local rc=0 d=$2
+	mkdir -p "$M"
+	case $1 in
+	ext4)	mkfs.ext4 -q -F "$d" ;;
+	xfs)	mkfs.xfs -q -f "$d" ;;
+	esac && mount "$d" "$M" || return
+	{
+		cp -r /src/kmod /src/tests "$M" && stress "$M" && sync && echo 3 >/proc/sys/vm/drop_caches &&
+			diff -r /src/kmod "$M/kmod" && diff -r /src/tests "$M/tests" && rm -r "$M/tests"
+	} || rc=1
+	umount "$M" || return
+	case $1 in
+	ext4)	fsck.ext4 -f -n "$d" ;;
+	xfs)	xfs_repair -n "$d" ;;
+	esac || rc=1
 	return $rc
 }
 
-# ios: reads and writes the disk has completed; moves N: so many more since moves_from was set
-ios() {
-	local d
-	d=$(iscsi_disk) || { echo 0; return; }
-	awk '{ print $1 + $5 }' "/sys/block/${d#/dev/}/stat"
+# stress DIR: files written with checksums by several at once, buffered and direct, while others are
+# made, renamed and removed
+stress() {
+	local i
+	(
+		for ((i = 0; i < 150; i++)); do
+			mkdir -p "$1/d$((i % 7))" && head -c $((i * 211)) /dev/zero >"$1/d$((i % 7))/f$i" &&
+				mv "$1/d$((i % 7))/f$i" "$1/g$((i % 31))" || exit
+		done
+	) &
+	(cd "$T" && fio_json "$T/stress.json" --directory="$1" --numjobs=3 --rw=randrw --bsrange=4k-256k \
+		--size=6m --iodepth=4 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+		--fallocate=none) && wait $! && rm -r "$1"/d? "$1"/g*
 }
-moves_from=0
-moves() {
-	[ $(($(ios) - moves_from)) -ge "$1" ]
+
+# hold_up [ARGUMENT...]: fio with checksums goes on in the background until hold_down, which fails
+# when it ended early, had an error or found other data than it wrote
+hold_disk=
+hold_up() {
+	hold_disk=$(iscsi_disk)
+	(cd "$T" && exec fio --name=hold --filename="$hold_disk" --ioengine=libaio --direct=1 \
+		--rw=randrw --bsrange=4k-128k --size=8m --iodepth=8 --verify=crc32c --verify_fatal=1 \
+		--verify_backlog=32 --verify_state_save=0 --time_based --runtime=900 \
+		--output-format=json "$@") >"$T/hold.raw" 2>"$T/hold.err" &
+	# shellcheck disable=SC2034 # hold_down reads it
+	hold_pid=$!
+}
+
+# ios: reads and writes the disk of hold_up has completed
+ios() {
+	local d=$hold_disk
+	[ -b "$d" ] || { echo 0; return; }
+	awk '{ print $1 + $5 }' "/sys/block/${d#/dev/}/stat"
 }

@@ -11,24 +11,7 @@ INITIATOR=${INITIATOR:-stock}
 TARGET=${TARGET:-rsp}
 . "$(dirname "$0")/lib.sh"
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm tool:sg_inq
-plan 19
-
-discover() {	# discover ADDRESS
-	local got
-	got=$(timeout 30 iscsiadm -m discovery -t sendtargets -p "$1" -I iser) || return
-	echo "$got"
-	rm -rf /var/lib/iscsi/nodes /var/lib/iscsi/send_targets /etc/iscsi/nodes /etc/iscsi/send_targets
-	grep -q "$ISCSI_IQN" <<<"$got"
-}
-
-ext4_on_disk() {
-	local d rc
-	d=$(iscsi_disk 1)
-	mkfs.ext4 -q -F "$d" && mkdir -p "$M" && mount "$d" "$M" || return
-	cp -r /src/kmod "$M" && sync && echo 3 >/proc/sys/vm/drop_caches && diff -r /src/kmod "$M/kmod"
-	rc=$?
-	umount "$M" && fsck.ext4 -f -n "$d" && [ $rc = 0 ]
-}
+plan 20
 
 # the second LUN has data of its own
 two_luns() {
@@ -109,12 +92,7 @@ resets() {
 	sg_reset -d "$d" && sg_reset -t "$d" && wait_for 30 session_is LOGGED_IN
 }
 
-run "target and initiator are up" iscsi_up luns=2 mb=128
-run "discovery, IPv4" discover 10.9.0.1
-run "discovery, IPv6" discover "[fd00::1]"
-# shellcheck disable=SC2046 # one word a setting
-run "login" iscsi_login 10.9.0.1 iser $(limits)
-run "the session is carried by $TARGET_MODULE" uses_rdma "$TARGET_MODULE"
+begin "$TARGET_MODULE" luns=2 mb=320
 for bs in 512 4k 8k 64k 1m 4m; do
 	run "fio with checksums, $bs" disk_verify --bs=$bs --size=8m --number_ios=2000
 done
@@ -122,9 +100,11 @@ run "fio with checksums, ragged sizes" disk_verify --bsrange=512-1m --blockalign
 	--bssplit=1536/20:7680/20:8704/20:37376/20:1047552/20 --size=8m
 run "fio with checksums, mixed, deep queue" disk_verify --rw=randrw --bsrange=4k-256k --iodepth=64 --size=16m
 run "two LUNs are two disks" two_luns
-run "ext4: made, filled, compared, checked" ext4_on_disk
-run "LUN and target reset under load" eval 'hold_up; moves_from=$(ios); wait_for 20 moves 100 && resets; rc=$?
-	moves_from=$(ios); wait_for 30 moves 100 && hold_down && [ $rc = 0 ]'
+for fs in ext4 xfs; do
+	run "$fs: made, filled, stressed, compared, checked" filesystem $fs "$(iscsi_disk 1)"
+done
+run "LUN and target reset under load" eval 'hold_up; goes_on 100 && resets; rc=$?
+	goes_on 100 && hold_down && [ $rc = 0 ]'
 run "commands are answered as over TCP" same_as_tcp
 run "CHAP both ways, and who may not is refused" eval 'iscsi_logout && chap && iscsi_login'
 run "the portal goes and comes" portal_goes

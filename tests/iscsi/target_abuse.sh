@@ -12,34 +12,6 @@ TARGET=${TARGET:-rsp}
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
 plan 10
 
-# sessions N: so many sessions, each an interface of its own
-sessions() {
-	local i v
-	iscsiadm -m node -o delete 2>/dev/null
-	for ((i = 1; i <= $1; i++)); do
-		iscsiadm -m iface -I i$i >/dev/null 2>&1 || {
-			iscsiadm -m iface -I i$i -o new &&
-				iscsiadm -m iface -I i$i -o update -n iface.transport_name -v iser &&
-				iscsiadm -m iface -I i$i -o update -n iface.initiatorname \
-					-v "iqn.2026-01.lab.rsp:i$i"
-		} >/dev/null || return
-		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
-		for v in $(limits 5); do
-			iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -I i$i -o update \
-				-n "${v%%=*}" -v "${v#*=}" || return
-		done
-	done
-	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" --login && wait_for 30 sessions_are "$1" &&
-		wait_for 30 eval '[ $(disks | wc -l) = '"$1"' ]'
-}
-
-disks() {
-	local d
-	for d in /sys/class/iscsi_session/session*/device/target*/*:0/block/sd*; do
-		[ ! -e "$d" ] || echo "/dev/${d##*/}"
-	done
-}
-
 # load SECONDS: random I/O on every disk, errors do not matter. A disk that is gone must not become a file
 load() {
 	local d
@@ -50,15 +22,10 @@ load() {
 	done
 }
 
-target_sessions_are() {	# as LIO counts them
-	is "$(find $ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/ -maxdepth 1 -name dynamic_sessions -exec cat {} + | tr '\0' '\n' | grep -c iqn)" "$1"
-}
-
 in_and_out() {
-	local i
-	for i in 1 2; do
+	for _ in 1 2; do
 		sessions 16 && load 2 && sleep 1 &&
-			timeout 100 iscsiadm -m session -u && wait && wait_for 30 target_sessions_are 0 || return
+			sessions_out && wait && wait_for 30 target_sessions_are 0 || return
 	done
 }
 
@@ -74,9 +41,8 @@ killed() {	# the initiator's process, then its kernel end, without a logout
 }
 
 links() {	# the device goes under load, three times
-	local i
 	sessions 4 || return
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		load 3
 		sleep 1
 		rdma link del rxe0 && sleep 1 && rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 || return
@@ -84,10 +50,6 @@ links() {	# the device goes under load, three times
 		wait_for 60 all_logged_in || return
 	done
 	timeout 100 iscsiadm -m session -u
-}
-
-all_logged_in() {
-	! grep -v LOGGED_IN /sys/class/iscsi_session/session*/state
 }
 
 # the portal group is switched off and on under load
@@ -99,8 +61,7 @@ tpg_off() {
 }
 
 silent() {	# connections that never log in do not keep others out
-	local i
-	for i in {1..8}; do
+	for _ in {1..8}; do
 		timeout 8 rping -c -a 10.9.0.1 -p 3260 -C 1 >/dev/null 2>&1 &
 	done
 	sleep 1

@@ -75,35 +75,12 @@ hold_up() {
 	fio --name=hold --directory="$M" --ioengine=libaio --direct=1 --rw=randrw --bsrange=4k-128k \
 		--size=8m --iodepth=4 --verify=crc32c --verify_fatal=1 --verify_backlog=32 \
 		--time_based --runtime=900 --output-format=json "$@" >"$T/hold.raw" 2>"$T/hold.err" &
+	# shellcheck disable=SC2034 # hold_down reads it
 	hold_pid=$!
-}
-hold_down() {
-	local rc=0 end=$((SECONDS + 90))
-	kill -0 $hold_pid || { echo "fio ended early"; rc=1; }
-	kill -INT $hold_pid
-	while kill -0 $hold_pid 2>/dev/null && [ $SECONDS -lt $end ]; do
-		sleep .2
-	done
-	if kill -0 $hold_pid 2>/dev/null; then
-		echo "fio hangs"
-		cat /proc/$hold_pid/task/*/stack
-		kill -9 $hold_pid
-		return 1
-	fi
-	wait $hold_pid		# non-zero after a signal: what counts is in its report
-	sed -n '/^{/,$p' "$T/hold.raw" >"$T/hold.json"
-	jq -e '[.jobs[].error] | add == 0' "$T/hold.json" || { cat "$T/hold.err" "$T/hold.raw"; rc=1; }
-	return $rc
 }
 
 # ios: what fio has moved so far, as the mount counts it
 ios() {
 	awk -v m="$M" '$5 == m { on = 1 } $1 == "device" && $5 != m { on = 0 }
 		on && ($1 == "READ:" || $1 == "WRITE:") { n += $2 } END { print n + 0 }' /proc/self/mountstats
-}
-
-# moves N: N more reads and writes have been made since the last call
-moves_from=0
-moves() {
-	[ $(($(ios) - moves_from)) -ge "$1" ]
 }

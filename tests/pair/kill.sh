@@ -10,27 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs tool:fio tool:rspctl tool:jq
 plan 12
-lab=$(cd "$(dirname "$0")/../../lab" && pwd)
 
-# power_off NODE: kill its QEMU, as a power failure would; restart NODE: boot it again
-power_off() {
-	local pid
-	pid=$(pgrep -P "$(<"$run/$1.pid")" -f "name rsp-$1")
-	[ -n "$pid" ] && kill -KILL "$pid"
-	wait_for 20 not kill -0 "$(<"$run/$1.pid")"
-}
-restart() {
-	(
-		. "$lab/common.sh"
-		lab_options --topology pair
-		setsid "$lab/vm" "$run" "$1" </dev/null >"$run/$1.vm" 2>&1 &
-		echo $! >"$run/$1.pid"
-	)
-	wait_for 150 answers "$1"
-}
-answers() {
-	RSP_GX_CONNECT=1 on "$1" 30 true
-}
 chans_are() {
 	is "$(on srv "rspctl -j chan | jq length")" "$1"
 }
@@ -41,10 +21,6 @@ load_on_cli() {
 	in_guest cli "fio --name=load --directory=$M --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-1m \
 		--size=16m --iodepth=8 --time_based --runtime=300 >/tmp/fio.out 2>&1 & echo \$! >/tmp/fio.pid"
 }
-case $RSP_RUN in
-/*) run=$RSP_RUN ;;
-*) run=$lab/../build/run/$RSP_RUN ;;
-esac
 
 run "RSP server is up" server_up rsp
 run "a client mounts" in_guest cli "modprobe rsp_nfs && nfs_mount $M hard,nconnect=2"
@@ -53,8 +29,7 @@ run "transfers are going on" wait_for 30 has_moved 4000000
 run "the client is killed" power_off cli
 run "the server has no channel of it left" wait_for 90 chans_are 0
 
-run "the client boots again" restart cli
-t_marks[1]=$(on cli "/src/tests/klog mark '$TEST'")
+run "the client boots again" power_on cli
 run "and mounts again" in_guest cli "modprobe rsp_nfs && nfs_mount $M soft,timeo=30,retrans=1 &&
 	/src/tests/nfs/files renames $M"
 load_on_cli
@@ -71,10 +46,8 @@ run "with an I/O error" failed
 run "the dead mount comes off" in_guest cli "umount -f $M || umount -l $M"
 # the calls that end its session have to time out first
 run "and lets the module go" wait_for 90 in_guest cli "rmmod rsp_nfs"
-restart srv || exit 1
-# finish reads both; what the dead guest would undo is gone
-# shellcheck disable=SC2034
-t_marks[0]=$(on srv "/src/tests/klog mark '$TEST'")
+power_on srv || exit 1
+# what the dead guest would undo is gone
 # shellcheck disable=SC2034
 t_undo=()
 finish

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
-# What the NFS tests with two guests share, on top of tests/lib.sh.
+# What the tests with two guests share, on top of tests/lib.sh.
 #
-#	cli 10.9.0.2 (mount) ===== 10.9.0.1 srv (nfsd)
+#	cli 10.9.0.2 (mount, disk) ===== 10.9.0.1 srv (nfsd, LIO)
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck disable=SC2034 # for the scripts
 M=/mnt/pair
@@ -25,4 +25,82 @@ server_up() {
 server_down() {
 	in_guest srv "nfs_server_down; for i in {1..50}; do
 		[ -e /sys/module/rpcrdma ] || break; rmmod rpcrdma 2>/dev/null && break; sleep .2; done"
+}
+
+# ---- guests that die ----------------------------------------------------------------------
+
+lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../lab" && pwd)
+case $RSP_RUN in
+/*) run_dir=$RSP_RUN ;;
+*) run_dir=$lab/../build/run/$RSP_RUN ;;
+esac
+
+# power_off NODE: kill its QEMU, as a power failure would
+power_off() {
+	local pid
+	pid=$(pgrep -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1")
+	[ -n "$pid" ] && kill -KILL "$pid"
+	wait_for 20 not kill -0 "$(<"$run_dir/$1.pid")"
+}
+
+# power_on NODE: boot it again. Its kernel log begins anew
+power_on() {
+	(
+		. "$lab/common.sh"
+		lab_options --topology pair
+		setsid "$lab/vm" "$run_dir" "$1" </dev/null >"$run_dir/$1.vm" 2>&1 &
+		echo $! >"$run_dir/$1.pid"
+	)
+	wait_for 150 answers "$1" || return
+	# shellcheck disable=SC2034 # finish reads it
+	t_marks[$([ "$1" = srv ] && echo 0 || echo 1)]=$(on "$1" "/src/tests/klog mark '$TEST'")
+}
+answers() {
+	RSP_GX_CONNECT=1 on "$1" 30 true
+}
+
+# cable NODE off|on: pull it, and put it back: the carrier goes, the interface stays up
+cable() {
+	python3 - "$run_dir/sock/$1.mon" "set_link link $2" <<-'E'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.settimeout(20)
+		s.connect(sys.argv[1])
+		for line in (b"", sys.argv[2].encode() + b"\n"):
+		    s.sendall(line)
+		    seen = b""
+		    while not seen.endswith(b"(qemu) "):
+		        seen += s.recv(4096)
+	E
+}
+
+# ---- iSCSI --------------------------------------------------------------------------------
+
+INITIATOR=${INITIATOR:-rsp}
+TARGET=${TARGET:-rsp}
+iser_ends
+
+# iscsi_on NODE COMMAND...: with the functions of tests/iscsi/lib.sh. Files and a load stay
+iscsi_on() {
+	local node=$1
+	shift
+	on "$node" 300 "export INITIATOR=$INITIATOR TARGET=$TARGET RSP_SLOW=${RSP_SLOW:-1}
+		. /src/tests/iscsi/lib.sh; trap - EXIT; rmdir \$T; T=/tmp/iscsi; mkdir -p \$T
+		[ ! -e \$T/load ] || . \$T/load
+		$*"
+}
+
+# load_up [ARGUMENT...]: hold_up on cli
+load_up() {
+	iscsi_on cli "hold_up $*; declare -p hold_pid hold_disk >\$T/load"
+}
+
+# target_up, initiator_up: undone at the end, also when the guest was new since
+target_up() {
+	defer iscsi_on srv iscsi_target_down
+	iscsi_on srv "iscsi_target $TARGET && iscsi_target_up addr=10.9.0.1 mb=64"
+}
+initiator_up() {
+	defer iscsi_on cli "logged_out; iscsi_initiator_down"
+	iscsi_on cli "iscsi_initiator_up $INITIATOR"
 }
