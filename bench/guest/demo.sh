@@ -82,7 +82,7 @@ look() {
 	show rspctl policy show "$1"
 	LINES_MAX=16 show bpftool map dump pinned "/sys/fs/bpf/rsp/maps/$1/stats"
 	LINES_MAX=16 show bpftool map dump pinned /sys/fs/bpf/rsp/observe/chan
-	show rspctl observe show svc
+	show rspctl observe show svc "$("${SERVICE}_svc")"
 	show rspctl -j pool show
 	rspctl observe off >/dev/null
 }

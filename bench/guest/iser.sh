@@ -6,6 +6,10 @@ iser_title() {
 	echo iSER
 }
 
+iser_svc() {
+	echo iser
+}
+
 iser_begin() {
 	:
 }
@@ -22,6 +26,7 @@ iser_to() {
 		initiator=${1%:*}
 		target=${1#*:} ;;
 	tcp)
+		initiator=stock
 		iface=default
 		iser=0 ;;
 	*) bench_die "what is contender $1?" ;;

@@ -51,6 +51,7 @@ policy_off() {
 #	NAME_off		use it no more, take policies away
 #	NAME_end		nothing is served
 #	NAME_title		what it is, in a word or two
+#	NAME_svc		the name of its client's end among RSP's services
 
 # bench_service NAME: the functions below are those of that service
 bench_service() {
@@ -98,10 +99,10 @@ cpu_ticks() {
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8; exit }'
 }
 
-# pool_bytes: what services hold of RSP's pool, null without RSP
+# pool_bytes: what services hold of RSP's pool, null where RSP carries nothing
 pool_bytes() {
 	local n=
-	[ ! -e /sys/module/rsp ] || n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
+	[ ! -e /sys/module/rsp_nfs ] && [ ! -e /sys/module/rsp_iser ] && [ ! -e /sys/module/rsp_isert ] || n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
 	echo "${n:-null}"
 }
 

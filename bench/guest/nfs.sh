@@ -10,6 +10,10 @@ nfs_title() {
 	echo NFSv4.2
 }
 
+nfs_svc() {
+	echo nfs-client
+}
+
 nfs_begin() {
 	# the export first, so that the file is there before anyone mounts
 	bench_server_up || bench_die "no NFS server"
