@@ -5,7 +5,7 @@
 #	open-iscsi --- rxe0 10.9.0.1, fd00::1, loopback --- LIO
 #
 # topology: loop
-# timeout: 200
+# timeout: 300
 . "$(dirname "$0")/lib.sh"
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
 plan 17

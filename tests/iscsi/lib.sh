@@ -159,19 +159,21 @@ filesystem() {
 	return $rc
 }
 
-# stress DIR: files written with checksums by several at once, buffered and direct, while others are
-# made, renamed and removed
+# stress DIR: two files written and read with checksums while small ones are made, renamed and removed
 stress() {
-	local i
+	local i j
 	(
-		for ((i = 0; i < 150; i++)); do
-			mkdir -p "$1/d$((i % 7))" && head -c $((i * 211)) /dev/zero >"$1/d$((i % 7))/f$i" &&
-				mv "$1/d$((i % 7))/f$i" "$1/g$((i % 31))" || exit
+		for i in {1..7}; do
+			mkdir "$1/d$i" || exit
+			for j in {1..31}; do
+				printf '%*s' $((i * j * 97)) "$j" >"$1/d$i/f$j" || exit
+			done
+			mv "$1/d$i" "$1/g$i" && mv "$1/g$i/f7" "$1/h$i" && rm -r "$1/g$i" || exit
 		done
 	) &
-	(cd "$T" && fio_json "$T/stress.json" --directory="$1" --numjobs=3 --rw=randrw --bsrange=4k-256k \
-		--size=6m --iodepth=4 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
-		--fallocate=none) && wait $! && rm -r "$1"/d? "$1"/g*
+	(cd "$T" && fio_json "$T/stress.json" --directory="$1" --numjobs=2 --rw=randrw --bsrange=4k-256k \
+		--size=4m --iodepth=4 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+		--fallocate=none) && wait $! && rm "$1"/h* "$1"/job*
 }
 
 # hold_up [ARGUMENT...]: fio with checksums goes on in the background until hold_down, which fails

@@ -6,7 +6,7 @@
 #	open-iscsi, ib_iser --- rxe0 10.9.0.1, fd00::1, loopback --- rsp_isert, LIO
 #
 # topology: loop
-# timeout: 240
+# timeout: 400
 INITIATOR=${INITIATOR:-stock}
 TARGET=${TARGET:-rsp}
 . "$(dirname "$0")/lib.sh"
@@ -34,7 +34,7 @@ answers() {
 			 "sg_persist -i -k" "sg_persist -i -r" "sg_persist -o -G -S 0xabc" \
 			 "sg_persist -i -k" "sg_persist -o -R -K 0xabc -T 1" "sg_persist -i -r" \
 			 "sg_persist -o -L -K 0xabc -T 1" "sg_persist -o -C -K 0xabc" \
-			 "sg_unmap --lba=64 --num=8" "sg_write_same --lba=8 --num=16 --in=$T/block" \
+			 "sg_unmap --force --lba=64 --num=8" "sg_write_same --lba=8 --num=16 --in=$T/block" \
 			 "sg_compare_and_write --in=$T/caw --lba=8" \
 			 "sg_compare_and_write --in=$T/caw --lba=8" \
 			 "sg_raw -r 512 $d 88 00 00 00 00 ff 00 00 00 00 00 00 00 01 00 00" \
