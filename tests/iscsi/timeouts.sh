@@ -67,9 +67,16 @@ run "no answer for 8 s" silent 8
 run "commands were aborted" test $tmfs -gt 0
 run "fio goes on" goes_on 100
 run "no error, no wrong data" eval 'hold_down && iscsi_logout'
-run "logged in again, 2 s for each" eval 'patience 2 2 && hold_up && goes_on 100'
-run "no answer for 25 s" silent 25
-run "aborts or resets were tried" test $tmfs -gt 0
-run "fio goes on" goes_on 100
-run "no error, no wrong data" eval 'hold_down && iscsi_logout'
+# ib_isert waits for ever for a command that was aborted when its session ends (docs/lab.md)
+if [ "$TARGET" = stock ]; then
+	for _ in {1..5}; do
+		skip "2 s for each, no answer for 25 s" "ib_isert hangs"
+	done
+else
+	run "logged in again, 2 s for each" eval 'patience 2 2 && hold_up && goes_on 100'
+	run "no answer for 25 s" silent 25
+	run "aborts or resets were tried" test $tmfs -gt 0
+	run "fio goes on" goes_on 100
+	run "no error, no wrong data" eval 'hold_down && iscsi_logout'
+fi
 finish
