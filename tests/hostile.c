@@ -253,7 +253,7 @@ static u32 classify(const struct msg *m, u32 xid, u32 barrier, bool *is_barrier)
 static struct conn *open_conn(const struct pdata *p)
 {
 	return conn_open((struct sockaddr *)&h.addr, h.pd, p, p ? sizeof(*p) : 0,
-			 128, NULL);
+			 128, 4096, NULL);
 }
 
 static struct conn *open_usual(void)
@@ -979,7 +979,7 @@ static u32 deaf(struct conn *c)
 	int i;
 
 	pdata_set(&p, 4096, 4096);
-	d = conn_open((struct sockaddr *)&h.addr, h.pd, &p, sizeof(p), 0, NULL);
+	d = conn_open((struct sockaddr *)&h.addr, h.pd, &p, sizeof(p), 0, 4096, NULL);
 	if (!d)
 		return O_GONE;
 	for (i = 0; i < 8; i++) {
@@ -1097,7 +1097,7 @@ static u32 strange_pdata(struct conn *c)
 		memcpy(data, &magic, 4);
 		memcpy(data + 4, bad[i].b, 4);
 		d = conn_open((struct sockaddr *)&h.addr, h.pd, data, bad[i].len, 32,
-			      &rejected);
+			      4096, &rejected);
 		if (d)
 			seen |= sane_null(d);
 		else

@@ -56,8 +56,7 @@ struct proxy {
 	struct ibv_mr	*mr;
 	u8		*big;		/* call and reply, for TCP and RDMA alike */
 	int		tcp;
-	u32		fifo[256];
-	u32		head, tail;
+	u32		peer_recv;	/* from private data, 1024 without */
 	struct pdata	pdata;
 	bool		has_old;
 	struct seg	old;		/* offered for an earlier call */
@@ -100,73 +99,6 @@ static bool ordered(const char *name, bool applies)
 
 /* --------------------------------------------------------- RDMA and TCP ---- */
 
-/* One completion: 0 none now, 1 a receive queued, 2 a transfer done, -1 gone */
-static int proxy_poll(struct proxy *p)
-{
-	struct ibv_wc wc;
-
-	if (ibv_poll_cq(p->c->cq, 1, &wc) != 1)
-		return p->c->gone ? -1 : 0;
-	if (wc.status != IBV_WC_SUCCESS) {
-		p->c->gone = true;
-		if (g.verbose)
-			say("# completion: %s", ibv_wc_status_str(wc.status));
-		return wc.wr_id == 2ull << 32 ? 3 : -1;
-	}
-	if (wc.wr_id == 2ull << 32)
-		return 2;
-	if (wc.wr_id >> 32)
-		return 0;
-	p->fifo[p->head++ % 256] = wc.wr_id | (u32)wc.byte_len << 8;
-	return 1;
-}
-
-/* Wait for a queued receive (@transfer false) or the end of a transfer */
-static int proxy_wait(struct proxy *p, bool transfer)
-{
-	struct conn *c = p->c;
-	int n;
-
-	for (;;) {
-		struct pollfd pfd[2] = {
-			{ .fd = c->ec->fd, .events = POLLIN },
-			{ .fd = c->cc->fd, .events = POLLIN },
-		};
-		struct ibv_cq *cq;
-		void *ctx;
-
-		while ((n = proxy_poll(p)) > 0) {
-			if (transfer && n >= 2)
-				return n == 2 ? 0 : -1;
-		}
-		if (!transfer && p->head != p->tail)
-			return 0;
-		if (n < 0)
-			return -1;
-		ibv_req_notify_cq(c->cq, 0);
-		n = proxy_poll(p);
-		if (n > 0) {
-			if (transfer && n >= 2)
-				return n == 2 ? 0 : -1;
-			continue;
-		}
-		poll(pfd, 2, 1000);
-		if (pfd[1].revents & POLLIN && !ibv_get_cq_event(c->cc, &cq, &ctx))
-			ibv_ack_cq_events(cq, 1);
-		if (pfd[0].revents & POLLIN) {
-			struct rdma_cm_event *ev;
-
-			if (!rdma_get_cm_event(c->ec, &ev)) {
-				if (ev->event == RDMA_CM_EVENT_ESTABLISHED)
-					c->connected = true;
-				else
-					c->gone = true;
-				rdma_ack_cm_event(ev);
-			}
-		}
-	}
-}
-
 /* Move @len bytes between @buf in p->big and the segments of a chunk */
 static int proxy_move(struct proxy *p, enum ibv_wr_opcode op, struct chunk *k,
 		      u8 *buf, u32 len)
@@ -178,7 +110,7 @@ static int proxy_move(struct proxy *p, enum ibv_wr_opcode op, struct chunk *k,
 		if (!n)
 			continue;
 		if (conn_rdma(p->c, op, buf, p->mr->lkey, k->seg[i], n) ||
-		    proxy_wait(p, true))
+		    conn_wait(p->c, true))
 			return -1;
 		buf += n;
 		len -= n;
@@ -332,7 +264,7 @@ static u32 last_opaque(const struct proxy *p, u32 len)
 /* Bring the reply in p->big where the call asked for it; what is left goes inline */
 static int place_reply(struct proxy *p, struct exchange *x, u32 len)
 {
-	u32 max = p->c->peer_recv - HDR_MIN - 16 * (x->write.nr + x->reply.nr) - 16;
+	u32 max = p->peer_recv - HDR_MIN - 16 * (x->write.nr + x->reply.nr) - 16;
 	u32 at, n;
 
 	x->vers = 1;
@@ -654,31 +586,12 @@ static bool case_applies(int which, const struct exchange *x)
 	}
 }
 
-/* Send With Invalidate of @rkey */
-static void send_inv(struct proxy *p, const struct msg *m, u32 rkey)
-{
-	struct conn *c = p->c;
-	u32 i = c->tx_next++ % NR_TX;
-	struct ibv_sge sge = {
-		.addr = (uintptr_t)c->tx + (u64)i * TX_SIZE, .length = m->len,
-		.lkey = c->mr->lkey,
-	};
-	struct ibv_send_wr wr = {
-		.wr_id = 1ull << 32, .opcode = IBV_WR_SEND_WITH_INV, .sg_list = &sge,
-		.num_sge = 1, .invalidate_rkey = rkey,
-	}, *bad;
-
-	memcpy(c->tx + (size_t)i * TX_SIZE, m->b, m->len);
-	if (ibv_post_send(c->id->qp, &wr, &bad))
-		c->gone = true;
-}
-
 /* Into memory of an earlier call; the client has made calls since */
 static void late_write(struct proxy *p)
 {
 	memset(p->big, 0xee, 64);
 	if (conn_rdma(p->c, IBV_WR_RDMA_WRITE, p->big, p->mr->lkey, p->old, 64) ||
-	    proxy_wait(p, true))
+	    conn_wait(p->c, true))
 		say("late-write refused");
 	else
 		say("late-write ACCEPTED");
@@ -717,12 +630,12 @@ static int serve_one(struct proxy *p, const struct msg *in)
 			break;
 		}
 	if (ordered("invalidate-unknown", true)) {
-		send_inv(p, &m, 0x7ffff00);
+		conn_send_inv(p->c, &m, &(u32){ 0x7ffff00 });
 		return 0;
 	}
 	if (ordered("invalidate-twice", x.written)) {
-		send_inv(p, &m, x.write.seg[0].handle);
-		send_inv(p, &m, x.write.seg[0].handle);
+		conn_send_inv(p->c, &m, &x.write.seg[0].handle);
+		conn_send_inv(p->c, &m, &x.write.seg[0].handle);
 		return 0;
 	}
 	conn_send(p->c, &m);
@@ -741,12 +654,8 @@ static void *proxy_thread(void *arg)
 	struct conn *c = p->c;
 	static __thread struct msg m;
 
-	while (!proxy_wait(p, false)) {
-		u32 e = p->fifo[p->tail++ % 256];
-
-		m.len = e >> 8;
-		memcpy(m.b, c->rx + (size_t)(e & 255) * c->rx_size, m.len);
-		conn_post_rx(c, e & 255);
+	while (!conn_wait(p->c, false)) {
+		conn_take(c, &m);
 		if (serve_one(p, &m))
 			break;
 	}
@@ -773,10 +682,11 @@ static void accept_one(struct rdma_cm_event *ev)
 	int one = 1;
 
 	c->id = ev->id;
-	c->peer_recv = 1024;
+	c->verbose = g.verbose;
+	p->peer_recv = 1024;
 	if (in && ev->param.conn.private_data_len >= sizeof(*in) &&
 	    be32toh(in->magic) == PDATA_MAGIC && in->version == 1)
-		c->peer_recv = (in->recv_size + 1) << 10;
+		p->peer_recv = (in->recv_size + 1) << 10;
 	if (ordered("reject", true)) {
 		rdma_reject(c->id, NULL, 0);
 		goto err;
@@ -791,7 +701,7 @@ static void accept_one(struct rdma_cm_event *ev)
 	    connect(p->tcp, (struct sockaddr *)&g.backend, g.backend_len))
 		bail("cannot serve a connection: %s", strerror(errno));
 	pdata_set(&p->pdata, OUR_INLINE, OUR_INLINE);
-	p->pdata.flags = in && c->peer_recv ? in->flags : 0;
+	p->pdata.flags = in && p->peer_recv ? in->flags : 0;
 	if (ordered("private-data-strange", true))
 		memset(&p->pdata.version, 0xff, 4);
 	param.private_data = &p->pdata;
