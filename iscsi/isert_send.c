@@ -135,8 +135,8 @@ static void rsp_isert_cmd_done(struct rsp_work *work, int status)
 		return;		/* LIO releases it when it closes the connection */
 	rsp_isert_cmd_unlink(cmd);
 	rsp_isert_cmd_put(cmd);
-	if (unlikely(conn->nr_backlog))
-		rsp_isert_backlog_run(conn);
+	if (unlikely(READ_ONCE(conn->nr_backlog)))
+		mod_delayed_work(rsp_isert_wq, &conn->backlog_work, 0);
 }
 
 static bool rsp_isert_has_sense(const struct iscsit_cmd *cmd)
