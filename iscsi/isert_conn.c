@@ -127,6 +127,7 @@ int rsp_isert_get_login_rx(struct iscsit_conn *iscsi, struct iscsi_login *login)
 	memcpy(login->req, req, sizeof(*req));
 	memset(login->req_buf, 0, MAX_KEY_VALUE_PAIRS);
 	memcpy(login->req_buf, req + 1, ntoh24(req->dlength));
+	iscsi->login_itt = req->itt;	/* LIO does it too late for what it refuses below */
 	if (login->first_request) {
 		login->leading_connection = !req->tsih;
 		login->current_stage = ISCSI_LOGIN_CURRENT_STAGE(req->flags);

@@ -121,6 +121,11 @@ static int rsp_isert_recv_cmd(struct rsp_isert_conn *conn, struct rsp_isert_pdu 
 		rsp_isert_conn_warn(conn, "CDB longer than its header\n");
 		return -EPROTO;
 	}
+	if (pdu->len && !(hdr->flags & ISCSI_FLAG_CMD_WRITE)) {
+		/* LIO would execute the command twice, and free it between */
+		rsp_isert_conn_warn(conn, "data with a command that writes nothing\n");
+		return -EPROTO;
+	}
 	cmd = iscsit_allocate_cmd(iscsi, TASK_RUNNING);
 	if (!cmd)
 		return -EAGAIN;
