@@ -69,7 +69,7 @@ enum rsp_isert_phase {
  * @since: jiffies of accept()
  * @is_up: up() was called; rsp_isert_np_lock
  * @iscsi: LIO's connection, NULL before accept_np()
- * @lock: protects @phase, @login_buf, @login_queued, @final_buf
+ * @lock: protects @phase, @login_buf, @login_queued, @final_buf, @backlog
  * @phase: what recv() does with a message
  * @login_buf: a login request LIO has not fetched yet
  * @final_buf: the last login response, sent when LIO is ready for commands
@@ -82,9 +82,10 @@ enum rsp_isert_phase {
  * @send_lock: StatSN and MaxCmdSN go onto the wire in the order they are assigned
  * @down_done: down() has been called
  * @sent: a login response that ends the login has left
- * @backlog: PDUs that wait for a command tag; recv() and done() only
+ * @backlog: PDUs that wait for a command tag; only recv() adds, only @backlog_work takes
  * @backlog_first: oldest of these
  * @nr_backlog: how many
+ * @backlog_work: handles them
  * @held: receive buffers that are the data of a command, by the command's tag
  * @nr_held: tags, not buffers
  * @cm: private data of the answer
@@ -116,6 +117,7 @@ struct rsp_isert_conn {
 	struct rsp_buf		**backlog;
 	u32			backlog_first;
 	u32			nr_backlog;
+	struct delayed_work	backlog_work;
 
 	struct rsp_buf		**held;
 	u32			nr_held;
@@ -186,7 +188,7 @@ static inline void rsp_isert_unhold(struct rsp_isert_conn *conn, struct iscsit_c
 
 /* isert_recv.c */
 void rsp_isert_recv(struct rsp_chan *chan, struct rsp_buf *buf);
-void rsp_isert_backlog_run(struct rsp_isert_conn *conn);
+void rsp_isert_backlog_run(struct work_struct *work);
 void rsp_isert_backlog_drop(struct rsp_isert_conn *conn);
 
 /* isert_send.c */

@@ -25,7 +25,8 @@
  * then wakes the receive thread in get_rx_pdu(), or has the login fail. In order:
  *
  *   1. wait_conn(): the channel is closed. All RDMA is over, every recv() and done()
- *	has returned, rsp_work_get() fails from now on. A logout handler is waited for.
+ *	has returned, rsp_work_get() fails from now on, and the backlog stays as it is.
+ *	A logout handler is waited for.
  *   2. LIO releases what is on conn_cmd_list, exactly as for TCP: this is why neither a
  *	failed transfer nor a response that cannot be sent releases its command.
  *	Commands in the backend are waited for there; what they queue is not sent.
@@ -55,6 +56,7 @@ struct rsp_isert_conn *rsp_isert_conn_alloc(struct rsp_chan *chan)
 	conn->since = jiffies;
 	spin_lock_init(&conn->lock);
 	spin_lock_init(&conn->send_lock);
+	INIT_DELAYED_WORK(&conn->backlog_work, rsp_isert_backlog_run);
 	init_completion(&conn->down_done);
 	init_completion(&conn->sent);
 	return conn;
@@ -271,6 +273,7 @@ void rsp_isert_wait_conn(struct iscsit_conn *iscsi)
 		cancel_delayed_work(&iscsi->login_work);
 
 	rsp_chan_close(conn->chan);
+	cancel_delayed_work_sync(&conn->backlog_work);
 	if (READ_ONCE(conn->is_logout))
 		wait_for_completion_timeout(&iscsi->conn_logout_comp,
 					    SECONDS_FOR_LOGOUT_COMP * HZ);

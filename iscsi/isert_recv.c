@@ -10,7 +10,8 @@
  *
  * Everything runs on the completion queue's work queue, one message of a connection
  * at a time, so nothing here waits for what only a completion can give: a PDU that
- * finds no command tag goes to the backlog until a command is done.
+ * finds no command tag goes to the backlog, and so do those behind it, until a work
+ * item has found tags for them.
  *
  * What a peer says is believed only after these checks:
  *	- the message holds the headers, the additional headers and the data it declares
@@ -359,11 +360,16 @@ static int rsp_isert_backlog_add(struct rsp_isert_conn *conn, struct rsp_buf *bu
 		conn->backlog = kcalloc(RSP_ISERT_BACKLOG, sizeof(*conn->backlog), GFP_KERNEL);
 	if (!conn->backlog)
 		return -ENOMEM;
+	spin_lock_bh(&conn->lock);
 	if (conn->nr_backlog == RSP_ISERT_BACKLOG) {
+		spin_unlock_bh(&conn->lock);
 		rsp_isert_conn_warn(conn, "more commands than were granted\n");
 		return -EPROTO;
 	}
-	conn->backlog[(conn->backlog_first + conn->nr_backlog++) % RSP_ISERT_BACKLOG] = buf;
+	conn->backlog[(conn->backlog_first + conn->nr_backlog) % RSP_ISERT_BACKLOG] = buf;
+	WRITE_ONCE(conn->nr_backlog, conn->nr_backlog + 1);
+	spin_unlock_bh(&conn->lock);
+	queue_delayed_work(rsp_isert_wq, &conn->backlog_work, 1);
 	return 0;
 }
 
@@ -373,23 +379,34 @@ static void rsp_isert_fail(struct rsp_isert_conn *conn, int err)
 	rsp_chan_kill(conn->chan);
 }
 
-/* a command is done and its tag is free. Context: done(), so never beside recv() */
-void rsp_isert_backlog_run(struct rsp_isert_conn *conn)
+/*
+ * Try the oldest PDU again, and those behind it. A tag may come free in any thread of LIO's,
+ * which then may touch neither tag nor connection any more: so this looks again and again
+ * until there is one. A PDU counts until it is handled, so recv() keeps the order.
+ */
+void rsp_isert_backlog_run(struct work_struct *work)
 {
+	struct rsp_isert_conn *conn = container_of(work, struct rsp_isert_conn,
+						   backlog_work.work);
 	struct rsp_isert_pdu pdu;
 	struct rsp_buf *buf;
 	int err;
 
-	while (conn->nr_backlog) {
+	while (READ_ONCE(conn->nr_backlog) && READ_ONCE(conn->phase) == RSP_ISERT_FULL) {
 		buf = conn->backlog[conn->backlog_first];
 		rsp_isert_pdu_parse(&pdu, buf);
 		err = rsp_isert_recv_full(conn, &pdu);
-		if (err == -EAGAIN)
+		if (err == -EAGAIN) {
+			queue_delayed_work(rsp_isert_wq, &conn->backlog_work, 1);
 			break;
-		conn->backlog_first = (conn->backlog_first + 1) % RSP_ISERT_BACKLOG;
-		conn->nr_backlog--;
+		}
 		if (!pdu.is_kept)
 			rsp_buf_put(buf);
+		spin_lock_bh(&conn->lock);
+		conn->backlog_first = (conn->backlog_first + 1) % RSP_ISERT_BACKLOG;
+		/* with 0 the next PDU is recv()'s */
+		smp_store_release(&conn->nr_backlog, conn->nr_backlog - 1);
+		spin_unlock_bh(&conn->lock);
 		if (err) {
 			rsp_isert_fail(conn, err);
 			break;
@@ -431,7 +448,8 @@ void rsp_isert_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		return;
 	}
 
-	err = conn->nr_backlog ? -EAGAIN : rsp_isert_recv_full(conn, &pdu);
+	/* only we make it longer */
+	err = smp_load_acquire(&conn->nr_backlog) ? -EAGAIN : rsp_isert_recv_full(conn, &pdu);
 	if (unlikely(err == -EAGAIN)) {
 		err = rsp_isert_backlog_add(conn, buf);
 		if (!err)

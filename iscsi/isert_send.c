@@ -138,8 +138,8 @@ static void rsp_isert_cmd_done(struct rsp_work *work, int status)
 		return;		/* LIO releases it when it closes the connection */
 	rsp_isert_cmd_unlink(cmd);
 	rsp_isert_cmd_put(cmd);
-	if (unlikely(conn->nr_backlog))
-		rsp_isert_backlog_run(conn);
+	if (unlikely(READ_ONCE(conn->nr_backlog)))
+		mod_delayed_work(rsp_isert_wq, &conn->backlog_work, 0);
 }
 
 static bool rsp_isert_has_sense(const struct iscsit_cmd *cmd)
@@ -400,6 +400,8 @@ static int rsp_isert_send_nopin(struct rsp_isert_conn *conn, struct iscsit_cmd *
 
 static int rsp_isert_send_tmf(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd)
 {
+	/* LIO forgets to put its reference on one that waited for its CmdSN and found nothing to do */
+	bool has_extra = !cmd->immediate_cmd && !cmd->se_cmd.se_tmr_req->call_transport;
 	struct rsp_isert_reply reply;
 	int err;
 
@@ -413,6 +415,8 @@ static int rsp_isert_send_tmf(struct rsp_isert_conn *conn, struct iscsit_cmd *cm
 	rsp_isert_reply_post(&reply);
 	spin_unlock_bh(&conn->send_lock);
 	iscsit_tmr_post_handler(cmd, conn->iscsi);
+	if (has_extra)
+		target_put_sess_cmd(&cmd->se_cmd);
 	rsp_isert_cmd_put(cmd);
 	return 0;
 }
@@ -489,6 +493,10 @@ static void rsp_isert_logout_done(struct rsp_work *work, int status)
 
 static int rsp_isert_send_logout(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd)
 {
+	/* else it is of another connection, or for recovery: this one goes on */
+	bool is_end = cmd->logout_reason == ISCSI_LOGOUT_REASON_CLOSE_SESSION ||
+		      (cmd->logout_reason == ISCSI_LOGOUT_REASON_CLOSE_CONNECTION &&
+		       cmd->logout_cid == conn->iscsi->cid);
 	struct iscsi_logout_rsp hdr;
 	struct rsp_isert_reply reply;
 	int err;
@@ -502,6 +510,14 @@ static int rsp_isert_send_logout(struct rsp_isert_conn *conn, struct iscsit_cmd 
 	if (err)
 		return err;
 	memcpy(rsp_isert_reply_hdr(&reply), &hdr, sizeof(hdr));
+	if (!is_end) {
+		rsp_isert_cmd_unlink(cmd);
+		cmd->i_state = ISTATE_SENT_STATUS;
+		rsp_isert_reply_post(&reply);
+		iscsit_logout_post_handler(cmd, conn->iscsi);
+		rsp_isert_cmd_put(cmd);
+		return 0;
+	}
 	reply.work->done = rsp_isert_logout_done;
 	reply.work->ctx = cmd;
 	WRITE_ONCE(conn->is_logout, true);
