@@ -36,7 +36,7 @@
 #define RSP_BUILTIN_LINGER_S		300
 #define RSP_BUILTIN_WEIGHT		100
 #define RSP_BUILTIN_DECAY		16	/* refills between two steps down in depth */
-#define RSP_BUILTIN_COVERED		128	/* receives up to which every credit has one */
+#define RSP_BUILTIN_COVERED		64	/* receives up to which every credit has one */
 
 /* everything, as long as the host's limit allows */
 static u32 rsp_builtin_admit(const struct rsp_buf_req *req)
