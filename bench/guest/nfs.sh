@@ -43,6 +43,7 @@ nfs_to() {
 	[ "$1" != rsp+noop ] || noops_on
 	mkdir -p "$MNT"
 	mount -t nfs -o "vers=4.2,proto=$proto" "10.9.0.1:/" "$MNT" || bench_die "cannot mount over $1"
+	# shellcheck disable=SC2034 # for lib.sh
 	FILE=$MNT/rsp.fio
 }
 

@@ -11,9 +11,8 @@
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
 plan 16
 
-# rspctl sees channels of RSP only
 chans_are() {
-	[ "$TARGET" = stock ] || is "$(on srv "rspctl -j chan | jq length")" "$1"
+	is "$(on srv "rspctl -j chan | jq length")" "$1"
 }
 target_is_idle() {
 	chans_are 0 && iscsi_on srv "target_sessions_are 0"
@@ -34,7 +33,14 @@ run "what is written now is read again" iscsi_on cli "disk_verify --bsrange=4k-1
 load_up
 run "fio with checksums runs" iscsi_on cli "goes_on 100"
 run "the initiator is killed" power_off cli
-run "the target lets go of its session and channel" wait_for 90 target_is_idle
+what="the target lets go of its session and channel"
+if [ "$TARGET" = stock ]; then
+	skip "$what" "ib_isert keeps it for longer than 90 s"
+else
+	killed=$SECONDS
+	run "$what" wait_for 90 target_is_idle
+	diag "after $((SECONDS - killed)) s"
+fi
 run "it boots again" power_on cli
 run "its initiator is up" initiator_up
 run "login, data, logout" iscsi_on cli "iscsi_login && disk_verify --bs=16k --size=1m && iscsi_logout"
