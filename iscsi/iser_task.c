@@ -139,7 +139,7 @@ static void rsp_iser_plan(struct rsp_iser_conn *conn, struct iscsi_task *task,
 	if (!len)
 		return;
 	if (sc->sc_data_direction != DMA_TO_DEVICE) {
-		plan->how = conn->has_inline_read && len <= RSP_ISER_MAX_DATA &&
+		plan->how = conn->has_inline_read && len <= RSP_ISER_INLINE_BYTES &&
 			    rsp_chan_bulk(conn->chan, RSP_DIR_IN, len) != RSP_BULK_REG ?
 			    RSP_ISER_ANSWER : RSP_ISER_REG;
 		return;

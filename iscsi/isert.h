@@ -25,7 +25,6 @@
 #define RSP_ISERT_HDR_BYTES	(sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr))
 #define RSP_ISERT_DATA_BYTES	ISCSI_DEF_MAX_RECV_SEG_LEN	/* data segment; initiators insist */
 #define RSP_ISERT_RECV_BYTES	(RSP_ISERT_HDR_BYTES + RSP_ISERT_DATA_BYTES + 260)	/* and AHS */
-#define RSP_ISERT_INLINE_BYTES	(SZ_8K - RSP_ISERT_HDR_BYTES)	/* behind an answer: what RSP receives */
 #define RSP_ISERT_RDMA_BYTES	SZ_1M	/* in one rsp_work; longer transfers are several */
 #define RSP_ISERT_SENDS		144	/* in flight: commands, and some PDUs */
 #define RSP_ISERT_CREDITS	128	/* receives a connection may cause */

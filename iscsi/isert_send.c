@@ -244,7 +244,7 @@ int rsp_isert_queue_data_in(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd)
 	if (unlikely(!se_cmd->data_length))
 		return __rsp_isert_queue_status(conn, cmd, 0, false);
 	if (!priv->has_read && conn->has_inline_read &&
-	    se_cmd->data_length <= RSP_ISERT_INLINE_BYTES)
+	    se_cmd->data_length <= RSP_ISER_INLINE_BYTES)
 		return __rsp_isert_queue_status(conn, cmd, se_cmd->data_length, false);
 	if (unlikely(!priv->has_read)) {
 		rsp_isert_conn_warn(conn, "read without a place for its data, connection ended\n");

@@ -5,7 +5,10 @@
 #ifndef _RSP_ISCSI_PROTO_H
 #define _RSP_ISCSI_PROTO_H
 
+#include <linux/bits.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
+#include <scsi/iscsi_proto.h>
 #include <scsi/iser.h>
 
 #define RSP_ISER_CM_MAGIC	0x52535069U	/* "RSPi" */
@@ -13,6 +16,7 @@
 
 /* a read command without a read key asks for its data behind the SCSI Response */
 #define RSP_ISER_F_INLINE_READ	BIT(0)
+#define RSP_ISER_INLINE_BYTES	(SZ_8K - sizeof(struct iser_ctrl) - sizeof(struct iscsi_hdr))	/* at most */
 #define RSP_ISER_FEATURES	RSP_ISER_F_INLINE_READ
 
 /* Private data of request and answer; peers without RSP read and write only @std. */

@@ -102,14 +102,15 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 	bool has_pending;
 	u32 slots = 0;
 
-	if (unlikely(status && wc->status != IB_WC_WR_FLUSH_ERR)) {
-		trace_rsp_work_error(&ep->chan->view, status, wc->opcode);
-		pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
-			 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
-	}
-	/* a flush that we did not begin: rxe tells of some failures by nothing else */
-	if (unlikely(status))
+	if (unlikely(status)) {
+		if (wc->status != IB_WC_WR_FLUSH_ERR) {
+			trace_rsp_work_error(&ep->chan->view, status, wc->opcode);
+			pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
+				 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
+		}
+		/* also for a flush that we did not begin: rxe tells of some failures by nothing else */
 		rsp_ep_kill(ep, status);
+	}
 
 	spin_lock_bh(&ep->sq_lock);
 	list_for_each_entry(w, &ep->sq_posted, list) {

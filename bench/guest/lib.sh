@@ -48,7 +48,7 @@ policy_off() {
 # A service is measured over several transports, its contenders. guest/NAME.sh defines:
 #	NAME_begin		once: something to serve, rxe0 is there
 #	NAME_to CONTENDER	serve and use it by that transport; FILE is what the jobs read and write then
-#	NAME_off		use it no more, take policies away
+#	NAME_off		use it no more
 #	NAME_end		nothing is served
 #	NAME_title		what it is, in a word or two
 #	NAME_svc		the name of its client's end among RSP's services
@@ -101,8 +101,12 @@ cpu_ticks() {
 
 # pool_bytes: what services hold of RSP's pool, null where RSP carries nothing
 pool_bytes() {
-	local n=
-	[ ! -e /sys/module/rsp_nfs ] && [ ! -e /sys/module/rsp_iser ] && [ ! -e /sys/module/rsp_isert ] || n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
+	local n='' m
+	for m in rsp_nfs rsp_iser rsp_isert; do
+		[ -e "/sys/module/$m" ] || continue
+		n=$(rspctl -j svc show 2>/dev/null | jq '[.. | .held_bytes? // empty] | add' 2>/dev/null)
+		break
+	done
 	echo "${n:-null}"
 }
 
