@@ -18,9 +18,7 @@
  * Part of the cases uses the file "hostile" in the root of the NFSv4 export,
  * which must exist and be writable for uid 0; its content is overwritten.
  */
-#include <fnmatch.h>
-#include <getopt.h>
-
+#include "hostile.h"
 #include "rpcrdma.h"
 
 /* What can come back, bits */
@@ -36,36 +34,20 @@ enum {
 	O_SPILL	= 256,	/* memory changed that was not offered; never allowed */
 	O_WRONG	= 512,	/* right form, wrong content; never allowed */
 };
+#define NR_OUTCOMES	10
 /* what a receiver may do with a message it cannot parse */
 #define MALFORMED	(O_CHUNK | O_GONE | O_QUIET)
 /* a message that parses and makes no sense above the transport header */
 #define NONSENSE	(MALFORMED | O_RPCERR)
 #define LENIENT		(NONSENSE | O_REPLY)
 
-/* Memory a server may be offered: a part of it, the rest is a guard */
 #define MEM_SIZE	(8 << 20)
-#define GUARD		0xA5
 
 static struct {
-	struct sockaddr_storage	addr;
-	struct rdma_cm_id	*anchor;	/* keeps the device context alive */
-	struct rdma_event_channel *ec;
-	struct ibv_pd		*pd;
-	u8			*mem;
-	struct ibv_mr		*mr;		/* all of mem, remote read and write */
-	struct ibv_mr		*mr_small;	/* its first 4 KiB only */
-	struct ibv_mr		*mr_ro, *mr_wo;	/* remote read only, remote write only */
-	int			wait_ms;
-	int			verbose;
-	u32			xid;
-	int			nr, failed;
-	const char		*only;
-	const char		*skip[16];	/* patterns */
-	u32			nr_skip;
-	FILE			*kmsg;
-	bool			have_file;
-	bool			quiet_ok;	/* do not wait long for an answer */
-} h = { .wait_ms = 8000, .xid = 0x52535000 };
+	struct ibv_mr	*mr_small;	/* the first 4 KiB of the memory only */
+	u32		xid;
+	bool		have_file;
+} nfs = { .xid = 0x52535000 };
 
 /* ---------------------------------------------------------- RPC messages --- */
 
@@ -150,31 +132,13 @@ static struct seg seg(u32 off, u32 len)
 /* A READ of @count bytes with the list of Write chunks open for the caller */
 static u32 start_msg(struct msg *m, u32 proc)
 {
-	u32 xid = ++h.xid;
+	u32 xid = ++nfs.xid;
 
 	put_hdr(m, xid, 1, 32, proc);
 	return xid;
 }
 
 /* ---------------------------------------------------------- one exchange --- */
-
-static const char *outcome_name(u32 o)
-{
-	static char buf[120];
-	static const char * const names[] = {
-		"reply", "rpc-error", "ERR_VERS", "ERR_CHUNK", "disconnect", "silence",
-		"MALFORMED ANSWER", "STUCK", "MEMORY OVERWRITTEN", "WRONG CONTENT",
-	};
-	unsigned int i;
-
-	buf[0] = 0;
-	for (i = 0; i < 10; i++)
-		if (o & (1u << i)) {
-			strcat(buf, buf[0] ? "+" : "");
-			strcat(buf, names[i]);
-		}
-	return buf[0] ? buf : "nothing";
-}
 
 /* offset of the RPC message in a reply, 0 when the transport header is bad */
 static u32 reply_body(const struct msg *m)
@@ -268,7 +232,7 @@ static struct conn *open_usual(void)
 static bool barrier(struct conn *c, u32 xid, u32 *seen, struct msg *last)
 {
 	static struct msg m;
-	u32 mine = ++h.xid;
+	u32 mine = ++nfs.xid;
 	bool is_barrier;
 	u64 end = now_ms() + h.wait_ms;
 	int n;
@@ -323,43 +287,6 @@ static u32 exchange(struct conn *c, const struct msg *m, struct msg *reply)
 	return seen ? seen : O_QUIET;
 }
 
-static void guard_set(void)
-{
-	memset(h.mem, GUARD, MEM_SIZE);
-}
-
-/* Only @len bytes from @off may differ from the guard */
-static bool guard_ok(u32 off, u32 len)
-{
-	static const u8 ref[4096] = { [0 ... 4095] = GUARD };
-	u32 i, n;
-
-	for (i = 0; i < MEM_SIZE; i += n) {
-		if (i == off && len) {
-			n = len;
-			continue;
-		}
-		n = MEM_SIZE - i;
-		if (n > sizeof(ref))
-			n = sizeof(ref);
-		if (i < off && off - i < n)
-			n = off - i;
-		if (memcmp(h.mem + i, ref, n))
-			return false;
-	}
-	return true;
-}
-
-static void pattern(u8 *p, u32 len, u32 seed)
-{
-	u32 i, x = seed * 2654435761u + 1;
-
-	for (i = 0; i < len; i++) {
-		x = x * 1664525 + 1013904223;
-		p[i] = x >> 24;
-	}
-}
-
 /* ------------------------------------------------- cases that must work ---- */
 
 static u32 do_write(struct conn *c, u32 off, u32 len, u32 seed, u32 nr_segs)
@@ -389,7 +316,7 @@ static u32 sane_null(struct conn *c)
 {
 	struct msg m;
 
-	put_null(&m, ++h.xid);
+	put_null(&m, ++nfs.xid);
 	return exchange(c, &m, NULL);
 }
 
@@ -521,7 +448,7 @@ static u32 short_header(struct conn *c)
 {
 	struct msg m;
 
-	put_null(&m, ++h.xid);
+	put_null(&m, ++nfs.xid);
 	return cut_run(c, &m, 0, HDR_MIN);
 }
 
@@ -575,7 +502,7 @@ struct tcase {
 
 static void b_vers(struct msg *m, u32 vers, u32 len)
 {
-	u32 xid = ++h.xid;
+	u32 xid = ++nfs.xid;
 
 	put_hdr(m, xid, vers, 32, RDMA_MSG);
 	no_chunks(m);
@@ -603,7 +530,7 @@ static void b_error(struct msg *m, u32 err, u32 len)
 
 static void b_credits(struct msg *m, u32 credits, u32 unused)
 {
-	put_null(m, ++h.xid);
+	put_null(m, ++nfs.xid);
 	set32(m, 8, credits);
 }
 
@@ -767,7 +694,7 @@ static u32 some_rkey(u32 kind)
 	case 3:
 		return h.mr->rkey + 0x7700;	/* no such index */
 	case 4:
-		return h.mr_small->rkey;	/* shorter than the segment says */
+		return nfs.mr_small->rkey;	/* shorter than the segment says */
 	case 5:
 		return h.mr_ro->rkey;
 	default:
@@ -883,7 +810,7 @@ static void b_nomsg(struct msg *m, u32 with_body, u32 unused)
 
 static void b_long(struct msg *m, u32 len, u32 unused)
 {
-	put_null(m, ++h.xid);
+	put_null(m, ++nfs.xid);
 	memset(m->b + m->len, 0x5a, sizeof(m->b) - m->len);
 	m->len = len;
 }
@@ -891,14 +818,14 @@ static void b_long(struct msg *m, u32 len, u32 unused)
 /* a good transport header; word @off of the RPC call is @val */
 static void b_rpc(struct msg *m, u32 off, u32 val)
 {
-	put_null(m, ++h.xid);
+	put_null(m, ++nfs.xid);
 	set32(m, HDR_MIN + off, val);
 }
 
 /* a good transport header; the RPC call ends after @len bytes */
 static void b_rpc_cut(struct msg *m, u32 len, u32 unused)
 {
-	put_null(m, ++h.xid);
+	put_null(m, ++nfs.xid);
 	m->len = HDR_MIN + len;
 }
 
@@ -944,7 +871,7 @@ static u32 flood(struct conn *c, u32 nr, u32 gap)
 	u64 end;
 
 	for (i = 0; i < nr && !c->gone; i++) {
-		put_null(&m, ++h.xid);
+		put_null(&m, ++nfs.xid);
 		set32(&m, 8, 1);
 		conn_send(c, &m);
 		if (gap && i % gap == gap - 1)
@@ -983,7 +910,7 @@ static u32 deaf(struct conn *c)
 	if (!d)
 		return O_GONE;
 	for (i = 0; i < 8; i++) {
-		put_null(&m, ++h.xid);
+		put_null(&m, ++nfs.xid);
 		conn_send(d, &m);
 	}
 	i = conn_recv(d, &m, 400, NULL);
@@ -1264,16 +1191,9 @@ static const struct tcase cases[] = {
 };
 #define NR_CASES (sizeof(cases) / sizeof(cases[0]))
 
-static void result(bool ok, const char *name, const char *what)
+static void run_case(u32 nr)
 {
-	printf("%sok %d - %s: %s\n", ok ? "" : "not ", ++h.nr, name, what);
-	fflush(stdout);
-	if (!ok)
-		h.failed++;
-}
-
-static void run_case(const struct tcase *t)
-{
+	const struct tcase *t = &cases[nr];
 	static struct msg m;
 	struct conn *c = t->flags & F_BARE ? open_conn(NULL) : open_usual();
 	u32 o;
@@ -1286,10 +1206,7 @@ static void run_case(const struct tcase *t)
 	}
 	guard_set();
 	h.quiet_ok = t->allow & O_QUIET;
-	if (h.kmsg) {
-		fprintf(h.kmsg, "<4>hostile: %s\n", t->name);
-		fflush(h.kmsg);
-	}
+	note_case(t->name);
 	if (t->run) {
 		o = t->run(c);
 	} else {
@@ -1314,21 +1231,11 @@ static void run_case(const struct tcase *t)
 
 /* -------------------------------------------------------------- mutation --- */
 
-static u64 rnd_state;
-
-static u32 rnd(u32 below)
-{
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return (rnd_state >> 11) % below;
-}
-
 static void fuzz_seed_msg(struct msg *m)
 {
 	switch (rnd(7)) {
 	case 0:
-		put_null(m, ++h.xid);
+		put_null(m, ++nfs.xid);
 		break;
 	case 1:
 		b_wlen(m, 8192, 8192);
@@ -1405,9 +1312,9 @@ static void fuzz(u64 seed, u32 count)
 {
 	static struct msg m;
 	struct conn *c = NULL;
-	u32 stat[10] = { 0 }, i, j, o;
+	u32 stat[NR_OUTCOMES] = { 0 }, i, j, o;
 
-	rnd_state = seed * 0x9e3779b97f4a7c15ull + 1;
+	rnd_seed(seed);
 	for (i = 0; i < count; i++) {
 		if (!c || c->gone) {
 			conn_free(c);
@@ -1431,8 +1338,7 @@ static void fuzz(u64 seed, u32 count)
 		/* late answers to earlier messages have xids of their own: no verdict */
 		o &= ~O_BAD;
 		o = o ? o : O_QUIET;
-		for (j = 0; j < 10; j++)
-			stat[j] += o >> j & 1;
+		outcomes_add(stat, o);
 		if (o & O_STUCK) {
 			printf("# message %u: %s\n", i, outcome_name(o));
 			break;
@@ -1440,10 +1346,7 @@ static void fuzz(u64 seed, u32 count)
 	}
 	conn_free(c);
 	printf("# %u messages:", i);
-	for (j = 0; j < 10; j++)
-		if (stat[j])
-			printf(" %u %s", stat[j], outcome_name(1u << j));
-	printf("\n");
+	outcomes_print(stat);
 	result(i == count, "fuzz", i == count ? "each message answered, dropped or refused" :
 	       "the server stopped answering");
 	c = open_usual();
@@ -1453,118 +1356,51 @@ static void fuzz(u64 seed, u32 count)
 
 /* ------------------------------------------------------------------ main --- */
 
-static void prepare(const char *host, const char *port)
+static void prepare(void)
 {
-	struct addrinfo *ai, hint = { .ai_socktype = SOCK_STREAM };
-	struct conn *c;
-	int rc = getaddrinfo(host, port, &hint, &ai);
-
-	if (rc)
-		bail("%s: %s", host, gai_strerror(rc));
-	memcpy(&h.addr, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(ai);
-	c = conn_new();
-	if (conn_resolve(c, (struct sockaddr *)&h.addr) || !c->id->verbs)
-		bail("no RDMA route to %s", host);
-	h.anchor = c->id;
-	h.ec = c->ec;
-	h.pd = ibv_alloc_pd(c->id->verbs);
-	h.mem = aligned_alloc(4096, MEM_SIZE);
-	guard_set();
-	h.mr = ibv_reg_mr(h.pd, h.mem, MEM_SIZE, IBV_ACCESS_LOCAL_WRITE |
-			  IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE);
-	h.mr_small = ibv_reg_mr(h.pd, h.mem, 4096, IBV_ACCESS_LOCAL_WRITE |
-				IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE);
-	h.mr_ro = ibv_reg_mr(h.pd, h.mem, MEM_SIZE, IBV_ACCESS_REMOTE_READ);
-	h.mr_wo = ibv_reg_mr(h.pd, h.mem, MEM_SIZE, IBV_ACCESS_LOCAL_WRITE |
-			     IBV_ACCESS_REMOTE_WRITE);
-	if (!h.mr || !h.mr_small || !h.mr_ro || !h.mr_wo)
-		bail("cannot register memory");
+	nfs.mr_small = reg_mem(h.mem, 4096, ACCESS_RW);
 }
 
-static void usage(void)
+static const char *case_name(u32 i)
 {
-	printf("usage: hostile [OPTIONS] SERVER\n"
-	       "  -p, --port PORT      20049\n"
-	       "  -o, --only PATTERN   cases whose names match\n"
-	       "  -s, --skip PATTERN   not these (repeat it)\n"
-	       "  -f, --fuzz SEED      mutated messages instead of the cases\n"
-	       "  -n, --count COUNT    that many (1000)\n"
-	       "  -F, --file           the file \"hostile\" is there: use it\n"
-	       "  -w, --wait MS        longest wait for an answer (8000)\n"
-	       "  -k, --kmsg           names of the cases into the kernel log\n"
-	       "  -v, --verbose        print answers\n"
-	       "  -l, --list           names of the cases\n"
-	       "TAP on standard output; exit code 0 when every case ended in a way RFC 8166 allows.\n");
+	return cases[i].name;
+}
+
+static const char *why_not(u32 i)
+{
+	return (cases[i].flags & F_FILE) && !nfs.have_file ? "no file (--file)" : NULL;
+}
+
+static void option(int o, const char *arg)
+{
+	nfs.have_file = true;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option opts[] = {
-		{ "port", 1, 0, 'p' }, { "only", 1, 0, 'o' }, { "skip", 1, 0, 's' }, { "fuzz", 1, 0, 'f' },
-		{ "count", 1, 0, 'n' }, { "file", 0, 0, 'F' }, { "wait", 1, 0, 'w' },
-		{ "kmsg", 0, 0, 'k' }, { "verbose", 0, 0, 'v' },
-		 { "list", 0, 0, 'l' }, { "help", 0, 0, 'h' }, { },
+	static const char * const outcomes[NR_OUTCOMES] = {
+		"reply", "rpc-error", "ERR_VERS", "ERR_CHUNK", "disconnect", "silence",
+		"MALFORMED ANSWER", "STUCK", "MEMORY OVERWRITTEN", "WRONG CONTENT",
 	};
-	const char *port = "20049";
-	bool is_fuzz = false;
-	u64 seed = 0;
-	u32 count = 1000, i, j, nr = 0;
-	int o;
+	static const struct hostile_prog prog = {
+		.name		= "hostile",
+		.peer		= "SERVER",
+		.port		= "20049",
+		.mem_bytes	= MEM_SIZE,
+		.outcomes	= outcomes,
+		.nr_outcomes	= NR_OUTCOMES,
+		.nr_fuzz	= 2,
+		.nr_cases	= NR_CASES,
+		.case_name	= case_name,
+		.why_not	= why_not,
+		.run_case	= run_case,
+		.fuzz		= fuzz,
+		.prepare	= prepare,
+		.extra		= { { "file", 0, 0, 'F' } },
+		.extra_short	= "F",
+		.extra_usage	= "  -F, --file           the file \"hostile\" is there: use it\n",
+		.option		= option,
+	};
 
-	while ((o = getopt_long(argc, argv, "p:o:s:f:n:Fw:kvlh", opts, NULL)) != -1) {
-		switch (o) {
-		case 'p': port = optarg; break;
-		case 'o': h.only = optarg; break;
-		case 's':
-			if (h.nr_skip < 16)
-				h.skip[h.nr_skip++] = optarg;
-			break;
-		case 'f': is_fuzz = true; seed = strtoull(optarg, NULL, 0); break;
-		case 'n': count = strtoul(optarg, NULL, 0); break;
-		case 'F': h.have_file = true; break;
-		case 'w': h.wait_ms = atoi(optarg); break;
-		case 'k': h.kmsg = fopen("/dev/kmsg", "w"); break;
-		case 'v': h.verbose = 1; break;
-		case 'l':
-			for (i = 0; i < NR_CASES; i++)
-				printf("%s\n", cases[i].name);
-			return 0;
-		case 'h':
-			usage();
-			return 0;
-		default:
-			usage();
-			return 2;
-		}
-	}
-	if (optind != argc - 1) {
-		usage();
-		return 2;
-	}
-	prepare(argv[optind], port);
-
-	if (is_fuzz) {
-		printf("1..2\n");
-		fuzz(seed, count);
-		return !!h.failed;
-	}
-	for (i = 0; i < NR_CASES; i++)
-		nr += !h.only || !fnmatch(h.only, cases[i].name, 0);
-	printf("1..%u\n", nr);
-	for (i = 0; i < NR_CASES; i++) {
-		if (h.only && fnmatch(h.only, cases[i].name, 0))
-			continue;
-		for (j = 0; j < h.nr_skip; j++)
-			if (!fnmatch(h.skip[j], cases[i].name, 0))
-				break;
-		if (j < h.nr_skip)
-			printf("ok %d - %s # SKIP told so\n", ++h.nr, cases[i].name);
-		else if ((cases[i].flags & F_FILE) && !h.have_file)
-			printf("ok %d - %s # SKIP no file (--file)\n", ++h.nr, cases[i].name);
-		else
-			run_case(&cases[i]);
-	}
-	printf("# %d cases, %d failed\n", h.nr, h.failed);
-	return !!h.failed;
+	return hostile_main(&prog, argc, argv);
 }

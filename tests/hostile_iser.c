@@ -16,9 +16,7 @@
  *
  * The target must let anybody log in. The logical unit (--lun, 1) is overwritten.
  */
-#include <fnmatch.h>
-#include <getopt.h>
-
+#include "hostile.h"
 #include "iser.h"
 
 /* What can come back, bits */
@@ -39,7 +37,6 @@ enum {
 #define LENIENT		(REFUSED_OR_LOST | O_OK)
 
 #define MEM_SIZE	(2 << 20)
-#define GUARD		0xA5
 #define OFFER		(64 << 10)	/* where what is offered begins */
 #define IO		4096		/* bytes of the usual command */
 #define RX_SIZE		(16 << 10)
@@ -57,27 +54,13 @@ struct ses {
 };
 
 static struct {
-	struct sockaddr_storage	addr;
-	struct rdma_cm_id	*anchor;	/* keeps the device context alive */
-	struct ibv_pd		*pd;
-	u8			*mem;
-	struct ibv_mr		*mr;		/* all of mem, remote read and write */
-	struct ibv_mr		*mr_short;	/* half of what a usual command offers */
-	struct ibv_mr		*mr_ro, *mr_wo;	/* remote read only, remote write only */
-	struct ibv_mr		*mr_fuzz;	/* the first half of mem */
-	int			wait_ms;
-	int			verbose;
-	u32			itt;
-	u8			isid;
-	u8			lun;
-	int			nr, failed;
-	const char		*iqn;
-	const char		*only;
-	const char		*skip[16];	/* patterns */
-	u32			nr_skip;
-	FILE			*kmsg;
-	bool			quiet_ok;	/* do not wait long for an answer */
-} h = { .wait_ms = 8000, .itt = 0x52000000, .lun = 1, .iqn = "iqn.2026-01.lab.rsp:t0" };
+	struct ibv_mr	*mr_short;	/* half of what a usual command offers */
+	struct ibv_mr	*mr_fuzz;	/* the first half of the memory */
+	u32		itt;
+	u8		isid;
+	u8		lun;
+	const char	*iqn;
+} me = { .itt = 0x52000000, .lun = 1, .iqn = "iqn.2026-01.lab.rsp:t0" };
 
 /* -------------------------------------------------------------- messages --- */
 
@@ -89,8 +72,8 @@ enum base {
 
 static void put_tags(struct msg *m, struct ses *s)
 {
-	set32(m, B_ITT, ++h.itt);
-	s->itt = h.itt;
+	set32(m, B_ITT, ++me.itt);
+	s->itt = me.itt;
 	set32(m, B_CMDSN, s->cmdsn);
 	if (!(get8(m, B_OPCODE) & OP_IMMEDIATE))
 		s->cmdsn++;
@@ -101,7 +84,7 @@ static void put_tags(struct msg *m, struct ses *s)
 static void put_cmd(struct msg *m, struct ses *s, u8 op, u8 flags, u32 lba, u32 bytes)
 {
 	put_pdu(m, OP_CMD, F_FINAL | flags | 1);	/* simple */
-	set8(m, B_LUN + 1, h.lun);
+	set8(m, B_LUN + 1, me.lun);
 	put_tags(m, s);
 	set32(m, B_EDTL, flags & (F_READ | F_WRITE) ? bytes : 0);
 	set8(m, B_CDB, op);
@@ -155,7 +138,7 @@ static void put_write_imm(struct msg *m, struct ses *s, u32 lba, u32 bytes, u32 
 static void put_data_out(struct msg *m, struct ses *s, u32 itt, u32 off, u32 len)
 {
 	put_pdu(m, OP_DATA_OUT, F_FINAL);
-	set8(m, B_LUN + 1, h.lun);
+	set8(m, B_LUN + 1, me.lun);
 	set32(m, B_ITT, itt);
 	set32(m, B_TTT, NO_TAG);
 	set32(m, B_EXPSTATSN, s->exp_statsn);
@@ -173,7 +156,7 @@ static void put_nop(struct msg *m, struct ses *s)
 static void put_tmf(struct msg *m, struct ses *s, u8 function, u32 rtt)
 {
 	put_pdu(m, OP_TMF | OP_IMMEDIATE, F_FINAL | function);
-	set8(m, B_LUN + 1, h.lun);
+	set8(m, B_LUN + 1, me.lun);
 	put_tags(m, s);
 	set32(m, B_TTT, rtt);
 	set32(m, BHS + 32, NO_TAG);
@@ -215,7 +198,7 @@ static void put_login(struct msg *m, struct ses *s, u8 flags, bool discovery, co
 		put_key(usual, &len, "InitiatorName=iqn.2026-01.lab.rsp:hostile");
 		put_key(usual, &len, "SessionType=%s", discovery ? "Discovery" : "Normal");
 		if (!discovery)
-			put_key(usual, &len, "TargetName=%s", h.iqn);
+			put_key(usual, &len, "TargetName=%s", me.iqn);
 		put_key(usual, &len, "HeaderDigest=None");
 		put_key(usual, &len, "DataDigest=None");
 		put_key(usual, &len, "DefaultTime2Wait=2");
@@ -285,8 +268,8 @@ static void put_base(struct msg *m, struct ses *s, enum base base)
 		set32(m, B_TTT, NO_TAG);
 		break;
 	case DATA_OUT:
-		put_data_out(m, s, ++h.itt, 0, IO);
-		s->itt = h.itt;
+		put_data_out(m, s, ++me.itt, 0, IO);
+		s->itt = me.itt;
 		break;
 	case LOGIN:
 		put_login(m, s, LOGIN_LAST, false, NULL, 0);
@@ -298,24 +281,6 @@ static void put_base(struct msg *m, struct ses *s, enum base base)
 }
 
 /* -------------------------------------------------------- what comes back --- */
-
-static const char *outcome_name(u32 o)
-{
-	static char buf[200];
-	static const char * const names[NR_OUTCOMES] = {
-		"answer", "refusal", "reject", "disconnect", "silence",
-		"MALFORMED ANSWER", "STUCK", "MEMORY OVERWRITTEN", "WRONG CONTENT",
-	};
-	u32 i;
-
-	buf[0] = 0;
-	for (i = 0; i < NR_OUTCOMES; i++)
-		if (o & (1u << i)) {
-			strcat(buf, buf[0] ? "+" : "");
-			strcat(buf, names[i]);
-		}
-	return buf[0] ? buf : "nothing";
-}
 
 /* What an answer is; 0 for a ping of the target, which is answered here */
 static u32 classify(struct ses *s, const struct msg *m, u32 barrier, bool *is_barrier)
@@ -387,9 +352,9 @@ static void ses_init(struct ses *s, struct conn *c)
 {
 	memset(s, 0, sizeof(*s));
 	s->c = c;
-	s->itt_first = s->itt = ++h.itt;
+	s->itt_first = s->itt = ++me.itt;
 	s->cmdsn = 1;
-	s->isid = ++h.isid;
+	s->isid = ++me.isid;
 }
 
 /* Log in on a connection. Returns O_OK or what else came */
@@ -491,6 +456,16 @@ static u32 next_answer(struct ses *s, struct msg *reply, int allowed_ms)
 	return n < 0 ? O_GONE : 0;
 }
 
+/* Collect answers until none comes for @allowed_ms, or the connection ends: then O_GONE */
+static u32 answers(struct ses *s, u32 *seen, int allowed_ms)
+{
+	u32 o;
+
+	while ((o = next_answer(s, NULL, allowed_ms)) && o != O_GONE)
+		*seen |= o;
+	return o;
+}
+
 /* Send @m and report what comes back; @reply gets the last answer */
 static u32 exchange(struct ses *s, const struct msg *m, struct msg *reply)
 {
@@ -514,31 +489,6 @@ static bool is_alive(struct ses *s)
 
 /* -------------------------------------------------------- the guarded memory --- */
 
-static void guard_set(void)
-{
-	memset(h.mem, GUARD, MEM_SIZE);
-}
-
-/* Only @len bytes from @off may differ from the guard */
-static bool guard_ok(u32 off, u32 len)
-{
-	static const u8 ref[4096] = { [0 ... 4095] = GUARD };
-	u32 i, n;
-
-	for (i = 0; i < MEM_SIZE; i += n) {
-		if (i == off && len) {
-			n = len;
-			continue;
-		}
-		n = MEM_SIZE - i < sizeof(ref) ? MEM_SIZE - i : sizeof(ref);
-		if (i < off && off - i < n)
-			n = off - i;
-		if (memcmp(h.mem + i, ref, n))
-			return false;
-	}
-	return true;
-}
-
 /* Did the target write only where @m let it? */
 static bool kept_to_offer(const struct msg *m)
 {
@@ -550,16 +500,6 @@ static bool kept_to_offer(const struct msg *m)
 	if (len > MEM_SIZE - off)
 		len = MEM_SIZE - off;
 	return guard_ok(off, len);
-}
-
-static void pattern(u8 *p, u32 len, u32 seed)
-{
-	u32 i, x = seed * 2654435761u + 1;
-
-	for (i = 0; i < len; i++) {
-		x = x * 1664525 + 1013904223;
-		p[i] = x >> 24;
-	}
 }
 
 /* ------------------------------------------------- cases that must work ---- */
@@ -735,7 +675,7 @@ static void sp_key(struct ses *s, struct msg *m, u32 kind, u32 unused)
 		key = h.mr->rkey ^ 0x5a00;
 		break;
 	case 4:
-		key = h.mr_short->rkey;
+		key = me.mr_short->rkey;
 		break;
 	case 5:
 		key = h.mr_ro->rkey;
@@ -920,8 +860,7 @@ static u32 flood(struct ses *s, u32 nr, enum base base)
 		put_base(&m, s, base);
 		conn_send(s->c, &m);
 	}
-	while ((o = next_answer(s, NULL, 400)) && o != O_GONE)
-		seen |= o;
+	o = answers(s, &seen, 400);
 	printf("# %u of %u answered\n", s->nr_answers - before, nr);
 	if (o == O_GONE)
 		return seen | O_GONE;
@@ -943,7 +882,7 @@ static u32 flood_texts(struct ses *s) { return flood(s, 200, TEXT); }
 static u32 flood_same_tag(struct ses *s)
 {
 	static struct msg m;
-	u32 i, seen = 0, o;
+	u32 i, seen = 0;
 
 	h.quiet_ok = true;
 	for (i = 0; i < 40 && drained(s, &seen); i++) {
@@ -951,8 +890,7 @@ static u32 flood_same_tag(struct ses *s)
 		set32(&m, B_ITT, s->itt);
 		conn_send(s->c, &m);
 	}
-	while ((o = next_answer(s, NULL, 300)) && o != O_GONE)
-		seen |= o;
+	answers(s, &seen, 300);
 	barrier(s, &seen, NULL);
 	return seen;
 }
@@ -1385,7 +1323,7 @@ static u32 abort_waiting(struct ses *s)
 static u32 abort_busy(struct ses *s)
 {
 	static struct msg m;
-	u32 itt, sn, i, seen = 0, o;
+	u32 itt, sn, i, seen = 0;
 
 	for (i = 0; i < 8; i++) {
 		put_base(&m, s, i & 1 ? READ : WRITE);
@@ -1398,8 +1336,7 @@ static u32 abort_busy(struct ses *s)
 			set32(&m, BHS + 32, sn);
 		ses_send(s, &m);
 	}
-	while ((o = next_answer(s, NULL, 800)) && o != O_GONE)
-		seen |= o;
+	answers(s, &seen, 800);
 	barrier(s, &seen, NULL);
 	return seen;
 }
@@ -1407,7 +1344,7 @@ static u32 abort_busy(struct ses *s)
 static u32 after_logout(struct ses *s)
 {
 	static struct msg m;
-	u32 o, i, seen = 0;
+	u32 i, seen = 0;
 
 	put_base(&m, s, LOGOUT);
 	ses_send(s, &m);
@@ -1415,9 +1352,7 @@ static u32 after_logout(struct ses *s)
 		put_base(&m, s, (enum base)(i % NR_BASES));
 		conn_send(s->c, &m);
 	}
-	while ((o = next_answer(s, NULL, 0)) && o != O_GONE)
-		seen |= o;
-	return o == O_GONE ? seen | O_GONE : seen;
+	return answers(s, &seen, 0) == O_GONE ? seen | O_GONE : seen;
 }
 
 /* an answer in parts goes on by its tag; ask for parts there are not */
@@ -1774,14 +1709,6 @@ static const struct tcase cases[] = {
 };
 #define NR_CASES (sizeof(cases) / sizeof(cases[0]))
 
-static void result(bool ok, const char *name, const char *what)
-{
-	printf("%sok %d - %s: %s\n", ok ? "" : "not ", ++h.nr, name, what);
-	fflush(stdout);
-	if (!ok)
-		h.failed++;
-}
-
 /* a case before the login: an answer to it, or the end; and then a login on another connection */
 static u32 exchange_bare(struct ses *s, const struct msg *m)
 {
@@ -1797,16 +1724,14 @@ static u32 exchange_bare(struct ses *s, const struct msg *m)
 	return seen ? seen : O_QUIET;
 }
 
-static void run_case(const struct tcase *t)
+static void run_case(u32 nr)
 {
+	const struct tcase *t = &cases[nr];
 	static struct msg m;
 	struct ses s;
 	u32 o;
 
-	if (h.kmsg) {
-		fprintf(h.kmsg, "<4>hostile_iser: %s\n", t->name);
-		fflush(h.kmsg);
-	}
+	note_case(t->name);
 	if (t->flags & F_BARE) {
 		ses_init(&s, connect_usual());
 		o = s.c ? O_OK : O_GONE;
@@ -1838,16 +1763,6 @@ static void run_case(const struct tcase *t)
 }
 
 /* -------------------------------------------------------------- mutation --- */
-
-static u64 rnd_state;
-
-static u32 rnd(u32 below)
-{
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return (rnd_state >> 11) % below;
-}
 
 static void mutate(struct msg *m)
 {
@@ -1904,10 +1819,10 @@ static void fuzz(u64 seed, u32 count)
 {
 	static struct msg m;
 	struct ses s = { 0 };
-	u32 stat[NR_OUTCOMES] = { 0 }, i, j, o, nr_logins = 0;
+	u32 stat[NR_OUTCOMES] = { 0 }, i, o, nr_logins = 0;
 	bool ok = true;
 
-	rnd_state = seed * 0x9e3779b97f4a7c15ull + 1;
+	rnd_seed(seed);
 	guard_set();
 	for (i = 0; i < count; i++) {
 		/* a session in which nothing goes on any more is of no use */
@@ -1923,15 +1838,15 @@ static void fuzz(u64 seed, u32 count)
 		}
 		put_base(&m, &s, (enum base)rnd(rnd(6) ? DATA_OUT + 1 : NR_BASES));
 		if (get8(&m, I_FLAGS) & ISER_RSV)
-			set32(&m, I_READ_KEY, h.mr_fuzz->rkey);
+			set32(&m, I_READ_KEY, me.mr_fuzz->rkey);
 		if (get8(&m, I_FLAGS) & ISER_WSV)
-			set32(&m, I_WRITE_KEY, h.mr_fuzz->rkey);
+			set32(&m, I_WRITE_KEY, me.mr_fuzz->rkey);
 		if (get8(&m, B_OPCODE) == OP_DATA_OUT)
 			set32(&m, B_ITT, s.itt - rnd(3));
 		mutate(&m);
 		/* the other units are somebody else's */
 		if (m.len > B_LUN + 1 && (get8(&m, B_OPCODE) & 0x3f) <= OP_TMF)
-			set32(&m, B_LUN, (u32)h.lun << 16);
+			set32(&m, B_LUN, (u32)me.lun << 16);
 		if (h.verbose)
 			printf("#   %u\n", i);
 		o = 0;
@@ -1941,8 +1856,7 @@ static void fuzz(u64 seed, u32 count)
 		/* late answers and changed tags: no verdict on these */
 		o &= ~O_BAD;
 		o = o ? o : O_QUIET;
-		for (j = 0; j < NR_OUTCOMES; j++)
-			stat[j] += o >> j & 1;
+		outcomes_add(stat, o);
 		if (o & O_STUCK) {
 			printf("# message %u: %s\n", i, outcome_name(o));
 			ok = false;
@@ -1951,10 +1865,7 @@ static void fuzz(u64 seed, u32 count)
 	}
 	ses_close(&s, true);
 	printf("# %u messages, %u logins:", i, nr_logins);
-	for (j = 0; j < NR_OUTCOMES; j++)
-		if (stat[j])
-			printf(" %u %s", stat[j], outcome_name(1u << j));
-	printf("\n");
+	outcomes_print(stat);
 	result(ok, "fuzz", ok ? "each message answered, dropped or refused" :
 	       "the target stopped answering");
 	result(guard_ok(0, MEM_SIZE / 2), "memory", "nothing changed that was not offered");
@@ -1982,120 +1893,54 @@ static void take_attention(void)
 	}
 	ses_close(&s, true);
 	if (o != O_OK)
-		bail("unit %u is not ready: %s", h.lun, outcome_name(o));
+		bail("unit %u is not ready: %s", me.lun, outcome_name(o));
 }
 
-static void prepare(const char *host, const char *port)
+static void prepare(void)
 {
-	struct addrinfo *ai, hint = { .ai_socktype = SOCK_STREAM };
-	int rw = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE;
-	struct conn *c;
-	int rc = getaddrinfo(host, port, &hint, &ai);
-
-	if (rc)
-		bail("%s: %s", host, gai_strerror(rc));
-	memcpy(&h.addr, ai->ai_addr, ai->ai_addrlen);
-	freeaddrinfo(ai);
-	c = conn_new();
-	if (conn_resolve(c, (struct sockaddr *)&h.addr) || !c->id->verbs)
-		bail("no RDMA route to %s", host);
-	h.anchor = c->id;
-	h.pd = ibv_alloc_pd(c->id->verbs);
-	h.mem = aligned_alloc(4096, MEM_SIZE);
-	guard_set();
-	h.mr = ibv_reg_mr(h.pd, h.mem, MEM_SIZE, rw);
-	h.mr_short = ibv_reg_mr(h.pd, h.mem + OFFER, IO / 2, rw);
-	h.mr_fuzz = ibv_reg_mr(h.pd, h.mem, MEM_SIZE / 2, rw);
-	h.mr_ro = ibv_reg_mr(h.pd, h.mem, MEM_SIZE, IBV_ACCESS_REMOTE_READ);
-	h.mr_wo = ibv_reg_mr(h.pd, h.mem, MEM_SIZE, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
-	if (!h.mr || !h.mr_short || !h.mr_fuzz || !h.mr_ro || !h.mr_wo)
-		bail("cannot register memory");
+	me.mr_short = reg_mem(h.mem + OFFER, IO / 2, ACCESS_RW);
+	me.mr_fuzz = reg_mem(h.mem, MEM_SIZE / 2, ACCESS_RW);
 	take_attention();
 }
 
-static void usage(void)
+static const char *case_name(u32 i)
 {
-	printf("usage: hostile_iser [OPTIONS] TARGET\n"
-	       "  -p, --port PORT      3260\n"
-	       "  -t, --target IQN     its name (iqn.2026-01.lab.rsp:t0)\n"
-	       "  -L, --lun LUN        the logical unit to use (1)\n"
-	       "  -o, --only PATTERN   cases whose names match\n"
-	       "  -s, --skip PATTERN   not these (repeat it)\n"
-	       "  -f, --fuzz SEED      mutated messages instead of the cases\n"
-	       "  -n, --count COUNT    that many (1000)\n"
-	       "  -w, --wait MS        longest wait for an answer (8000)\n"
-	       "  -k, --kmsg           names of the cases into the kernel log\n"
-	       "  -v, --verbose        print messages\n"
-	       "  -l, --list           names of the cases\n"
-	       "TAP on standard output; exit code 0 when every case ended in a way it may end.\n");
+	return cases[i].name;
+}
+
+static void option(int o, const char *arg)
+{
+	if (o == 't')
+		me.iqn = arg;
+	else
+		me.lun = atoi(arg);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option opts[] = {
-		{ "port", 1, 0, 'p' }, { "target", 1, 0, 't' }, { "lun", 1, 0, 'L' },
-		{ "only", 1, 0, 'o' }, { "skip", 1, 0, 's' }, { "fuzz", 1, 0, 'f' },
-		{ "count", 1, 0, 'n' }, { "wait", 1, 0, 'w' }, { "kmsg", 0, 0, 'k' },
-		{ "verbose", 0, 0, 'v' }, { "list", 0, 0, 'l' }, { "help", 0, 0, 'h' }, { },
+	static const char * const outcomes[NR_OUTCOMES] = {
+		"answer", "refusal", "reject", "disconnect", "silence",
+		"MALFORMED ANSWER", "STUCK", "MEMORY OVERWRITTEN", "WRONG CONTENT",
 	};
-	const char *port = "3260";
-	bool is_fuzz = false;
-	u64 seed = 0;
-	u32 count = 1000, i, j, nr = 0;
-	int o;
+	static const struct hostile_prog prog = {
+		.name		= "hostile_iser",
+		.peer		= "TARGET",
+		.port		= "3260",
+		.mem_bytes	= MEM_SIZE,
+		.outcomes	= outcomes,
+		.nr_outcomes	= NR_OUTCOMES,
+		.nr_fuzz	= 3,
+		.nr_cases	= NR_CASES,
+		.case_name	= case_name,
+		.run_case	= run_case,
+		.fuzz		= fuzz,
+		.prepare	= prepare,
+		.extra		= { { "target", 1, 0, 't' }, { "lun", 1, 0, 'L' } },
+		.extra_short	= "t:L:",
+		.extra_usage	= "  -t, --target IQN     its name (iqn.2026-01.lab.rsp:t0)\n"
+				  "  -L, --lun LUN        the logical unit to use (1)\n",
+		.option		= option,
+	};
 
-	while ((o = getopt_long(argc, argv, "p:t:L:o:s:f:n:w:kvlh", opts, NULL)) != -1) {
-		switch (o) {
-		case 'p': port = optarg; break;
-		case 't': h.iqn = optarg; break;
-		case 'L': h.lun = atoi(optarg); break;
-		case 'o': h.only = optarg; break;
-		case 's':
-			if (h.nr_skip < 16)
-				h.skip[h.nr_skip++] = optarg;
-			break;
-		case 'f': is_fuzz = true; seed = strtoull(optarg, NULL, 0); break;
-		case 'n': count = strtoul(optarg, NULL, 0); break;
-		case 'w': h.wait_ms = atoi(optarg); break;
-		case 'k': h.kmsg = fopen("/dev/kmsg", "w"); break;
-		case 'v': h.verbose = 1; break;
-		case 'l':
-			for (i = 0; i < NR_CASES; i++)
-				printf("%s\n", cases[i].name);
-			return 0;
-		case 'h':
-			usage();
-			return 0;
-		default:
-			usage();
-			return 2;
-		}
-	}
-	if (optind != argc - 1) {
-		usage();
-		return 2;
-	}
-	prepare(argv[optind], port);
-
-	if (is_fuzz) {
-		printf("1..3\n");
-		fuzz(seed, count);
-		return !!h.failed;
-	}
-	for (i = 0; i < NR_CASES; i++)
-		nr += !h.only || !fnmatch(h.only, cases[i].name, 0);
-	printf("1..%u\n", nr);
-	for (i = 0; i < NR_CASES; i++) {
-		if (h.only && fnmatch(h.only, cases[i].name, 0))
-			continue;
-		for (j = 0; j < h.nr_skip; j++)
-			if (!fnmatch(h.skip[j], cases[i].name, 0))
-				break;
-		if (j < h.nr_skip)
-			printf("ok %d - %s # SKIP told so\n", ++h.nr, cases[i].name);
-		else
-			run_case(&cases[i]);
-	}
-	printf("# %d cases, %d failed\n", h.nr, h.failed);
-	return !!h.failed;
+	return hostile_main(&prog, argc, argv);
 }

@@ -205,6 +205,8 @@ goes_on() {
 	wait_for "${2:-60}" moves "$1"
 }
 
+# ---- iSER at either end -------------------------------------------------------------------
+
 # iser_ends: INITIATOR and TARGET, rsp or stock, say which module carries iSER at either end
 iser_ends() {
 	case $INITIATOR in

@@ -28,7 +28,7 @@ second_up() {
 	second_pid=$!
 }
 second_runs() {
-	[ "$(awk '{ print $1 + $5 }' "/sys/block/${second#/dev/}/stat")" -gt 100 ] && kill -0 $second_pid
+	[ "$(ios "$second")" -gt 100 ] && kill -0 $second_pid
 }
 second_failed() {
 	! kill -0 $second_pid 2>/dev/null && grep -E 'error|err=' "$T/second"

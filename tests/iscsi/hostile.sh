@@ -24,10 +24,6 @@ hostile() {
 	return $rc
 }
 
-target_sessions_are() {	# as LIO counts them
-	is "$(tr '\0' '\n' <$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/dynamic_sessions | grep -c iqn)" "$1"
-}
-
 chans_are() {
 	[ "$TARGET" != rsp ] || is "$(rspctl -j chan show svc iser-target | jq length)" "$1"
 }
@@ -36,7 +32,7 @@ sysctl -qw kernel.printk_devkmsg=on
 run "target and initiator are up" iscsi_up luns=2 mb=64 addr=10.9.0.1 param="InitialR2T=No"
 # shellcheck disable=SC2046 # one word a setting
 run "an initiator logs in" iscsi_login 10.9.0.1 iser $(limits)
-run "its fio goes on in the background" eval 'hold_up; moves_from=$(ios); wait_for 20 moves 200'
+run "its fio goes on in the background" eval 'hold_up; goes_on 200 20'
 run "each malformed message is answered, dropped or the end of its connection" hostile
 diag "$(grep -c '^ok' "$T/tap") cases: $(sed -n 's/^ok.*: //p' "$T/tap" | sort | uniq -c | sort -rn | head -6 | xargs)"
 for seed in $seeds; do

@@ -189,9 +189,9 @@ hold_up() {
 	hold_pid=$!
 }
 
-# ios: reads and writes the disk of hold_up has completed
+# ios [DISK]: reads and writes it, or the disk of hold_up, has completed
 ios() {
-	local d=$hold_disk
+	local d=${1:-$hold_disk}
 	[ -b "$d" ] || { echo 0; return; }
 	awk '{ print $1 + $5 }' "/sys/block/${d#/dev/}/stat"
 }

@@ -49,12 +49,9 @@ silent() {
 	local tmf
 	tmf=$(counter tmfcmd_pdus)
 	dmsetup suspend --noudevsync --noflush --nolockfs slow$$
-	wait_for $(($1 + 5)) lasted "$1" "$SECONDS"
+	sleep $(($1 * ${RSP_SLOW:-1}))
 	dmsetup resume --noudevsync slow$$ && wait_for 90 session_is LOGGED_IN || return
 	tmfs=$(($(counter tmfcmd_pdus) - tmf))
-}
-lasted() {
-	[ $((SECONDS - $2)) -ge $(($1 * ${RSP_SLOW:-1})) ]
 }
 tmfs=0
 

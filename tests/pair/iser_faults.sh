@@ -14,7 +14,7 @@ plan 19
 
 # cut SECONDS: nothing passes, in either direction
 cut() {
-	lossy 100% && wait_for $(($1 + 5)) lasted "$1" && mended
+	lossy 100% && sleep "$1" && mended
 }
 lossy() {
 	on srv "modprobe sch_netem; tc qdisc add dev eth0 root netem loss $1" &&
@@ -23,13 +23,9 @@ lossy() {
 mended() {
 	on srv "tc qdisc del dev eth0 root" && on cli "tc qdisc del dev eth0 root"
 }
-lasted() {
-	[ -n "${since:-}" ] || since=$SECONDS
-	[ $((SECONDS - since)) -ge "$1" ] && since=
-}
 flap() {
 	for _ in {1..5}; do
-		cable "$1" off && wait_for 5 lasted 1 && cable "$1" on && wait_for 5 lasted 1 || return
+		cable "$1" off && sleep 1 && cable "$1" on && sleep 1 || return
 	done
 }
 device_away() {

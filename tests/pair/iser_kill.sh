@@ -11,9 +11,6 @@
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
 plan 16
 
-chans_are() {
-	is "$(on srv "rspctl -j chan | jq length")" "$1"
-}
 target_is_idle() {
 	chans_are 0 && iscsi_on srv "target_sessions_are 0"
 }

@@ -11,9 +11,6 @@
 need root module:rsp_nfs tool:fio tool:rspctl tool:jq
 plan 12
 
-chans_are() {
-	is "$(on srv "rspctl -j chan | jq length")" "$1"
-}
 has_moved() {
 	[ "$(on srv "awk '/^io/ { print \$2 + \$3 }' /proc/net/rpc/nfsd")" -gt "$1" ]
 }

@@ -27,6 +27,13 @@ server_down() {
 		[ -e /sys/module/rpcrdma ] || break; rmmod rpcrdma 2>/dev/null && break; sleep .2; done"
 }
 
+# chans_are N [WORD...]: channels on srv, of those that rspctl chan WORD... shows
+chans_are() {
+	local n=$1
+	shift
+	is "$(on srv "rspctl -j chan $* | jq length")" "$n"
+}
+
 # ---- guests that die ----------------------------------------------------------------------
 
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../lab" && pwd)
