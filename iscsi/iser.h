@@ -108,6 +108,7 @@ int rsp_iser_alloc_pdu(struct iscsi_task *task, u8 opcode);
 int rsp_iser_task_init(struct iscsi_task *task);
 int rsp_iser_task_xmit(struct iscsi_task *task);
 void rsp_iser_task_cleanup(struct iscsi_task *task);
+void rsp_iser_tasks_forget(struct iscsi_session *session, struct rsp_iser_conn *conn);
 void rsp_iser_task_acked(struct rsp_iser_task *it, u32 bytes, int status);
 
 /* iser_recv.c */

@@ -313,6 +313,7 @@ void rsp_iser_conn_stop(struct iscsi_cls_conn *cls_conn, int flag)
 	spin_lock_bh(&iscsi->session->frwd_lock);
 	iscsi->dd_data = NULL;
 	spin_unlock_bh(&iscsi->session->frwd_lock);
+	rsp_iser_tasks_forget(iscsi->session, conn);
 	spin_lock_bh(&conn->lock);
 	conn->iscsi = NULL;
 	spin_unlock_bh(&conn->lock);

@@ -374,6 +374,23 @@ static void rsp_iser_late_done(void *ctx, int status)
 {
 }
 
+/* Give back what a task that is over still has of its connection. back_lock held. */
+static void rsp_iser_task_let_go(struct rsp_iser_task *it)
+{
+	struct rsp_map *map = it->map;
+
+	if (unlikely(it->answer)) {
+		rsp_buf_put(it->answer);
+		it->answer = NULL;
+	}
+	if (unlikely(map)) {
+		it->map = NULL;
+		WARN_ON_ONCE(rsp_map_put(map, 0, rsp_iser_late_done, NULL));
+	}
+	rsp_iser_task_acked(it, 0, -ECANCELED);
+	it->state = RSP_ISER_TASK_IDLE;
+}
+
 /**
  * rsp_iser_task_cleanup() - libiscsi is done with a task
  * @task: the task
@@ -386,19 +403,31 @@ static void rsp_iser_late_done(void *ctx, int status)
  */
 void rsp_iser_task_cleanup(struct iscsi_task *task)
 {
-	struct rsp_iser_task *it = task->dd_data;
-	struct rsp_map *map = it->map;
+	if (task->sc)
+		rsp_iser_task_let_go(task->dd_data);
+}
 
-	if (!task->sc)
-		return;
-	if (unlikely(it->answer)) {
-		rsp_buf_put(it->answer);
-		it->answer = NULL;
+/**
+ * rsp_iser_tasks_forget() - Tasks must not use a connection any more
+ * @session: their session
+ * @conn: the connection; its channel is closed, and libiscsi has failed its commands
+ *
+ * The SCSI error handler may hold on to a task it wanted to abort, and put it only
+ * when the connection is gone: what that task has of the connection goes now.
+ */
+void rsp_iser_tasks_forget(struct iscsi_session *session, struct rsp_iser_conn *conn)
+{
+	struct rsp_iser_task *it;
+	int i;
+
+	spin_lock_bh(&session->back_lock);
+	for (i = 0; i < session->cmds_max; i++) {
+		it = session->cmds[i]->dd_data;
+		if (it->conn != conn)
+			continue;
+		if (session->cmds[i]->sc)
+			rsp_iser_task_let_go(it);
+		it->conn = NULL;
 	}
-	if (unlikely(map)) {
-		it->map = NULL;
-		WARN_ON_ONCE(rsp_map_put(map, 0, rsp_iser_late_done, NULL));
-	}
-	rsp_iser_task_acked(it, 0, -ECANCELED);
-	it->state = RSP_ISER_TASK_IDLE;
+	spin_unlock_bh(&session->back_lock);
 }
