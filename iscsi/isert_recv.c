@@ -191,6 +191,16 @@ static int rsp_isert_recv_cmd(struct rsp_isert_conn *conn, struct rsp_isert_pdu 
 	err = iscsit_sequence_cmd(iscsi, cmd, (unsigned char *)hdr, hdr->cmdsn);
 	if (err == CMDSN_ERROR_CANNOT_RECOVER)
 		return -EPROTO;
+	if (err == CMDSN_LOWER_THAN_EXP) {
+		/*
+		 * LIO's transmit thread drops it. Where the connection ends first, a command
+		 * that waits for data would be completed, and with our reference gone be
+		 * freed under the end of the connection.
+		 */
+		spin_lock_irq(&se_cmd->t_state_lock);
+		se_cmd->t_state = TRANSPORT_NO_STATE;
+		spin_unlock_irq(&se_cmd->t_state_lock);
+	}
 	if (drop || err == CMDSN_LOWER_THAN_EXP)
 		target_put_sess_cmd(se_cmd);
 	else if (has_unsol)
