@@ -16,7 +16,6 @@
  *
  * The target must let anybody log in. The logical unit (--lun, 1) is overwritten.
  */
-#include "hostile.h"
 #include "iser.h"
 
 /* What can come back, bits */
@@ -610,21 +609,14 @@ static void sp_32(struct ses *s, struct msg *m, u32 off, u32 val)
 	set32(m, off, val);
 }
 
-/* a length of zero is a message all the same */
 static void sp_len(struct ses *s, struct msg *m, u32 len, u32 unused)
 {
-	if (len > m->len)
-		memset(m->b + m->len, 0x5a, len - m->len);
-	m->len = len;
+	msg_resize(m, len);
 }
 
-/* data segment: @declared, and @len bytes of it there */
 static void sp_data(struct ses *s, struct msg *m, u32 declared, u32 len)
 {
-	m->len = HDRS;
-	put_data(m, NULL, len);
-	memset(m->b + HDRS, 0x5a, len);
-	set_dlen(m, declared);
+	msg_data(m, declared, len);
 }
 
 static void sp_sn(struct ses *s, struct msg *m, u32 delta, u32 unused)
@@ -1763,56 +1755,6 @@ static void run_case(u32 nr)
 }
 
 /* -------------------------------------------------------------- mutation --- */
-
-static void mutate(struct msg *m)
-{
-	static const u32 odd[] = {
-		0, 1, 2, 3, 4, 5, 0x7f, 0xff, 0x100, 0xfff, 0x1000, 0x1001, 0x1fff, 0x2000, 0x2001,
-		0x7fff, 0xffff, 0x10000, 0xfffff, 0x100000, 0x7fffffff, 0x80000000, 0xfffff000,
-		0xfffffffc, 0xfffffffe, 0xffffffff,
-	};
-	u32 n = 1 + rnd(3), max = rnd(8) ? HDRS : m->len, i;
-
-	if (max > m->len)
-		max = m->len;
-	while (n--) {
-		/* mostly the basic header, at times that of iSER */
-		u32 first = rnd(5) ? BHS : 0, off = first + rnd(max - first);
-
-		switch (rnd(6)) {
-		case 0:
-		case 1:
-			m->b[off] ^= 1 << rnd(8);
-			break;
-		case 2:
-			m->b[off] = rnd(256);
-			break;
-		case 3:
-		case 4:
-			if ((off & ~3u) + 4 <= m->len)
-				set32(m, off & ~3u, odd[rnd(sizeof(odd) / 4)]);
-			break;
-		default:
-			if (rnd(4)) {
-				u32 a = off & ~3u, b = rnd(max / 4) * 4;
-				u32 v = get32(m, a);
-
-				set32(m, a, get32(m, b));
-				set32(m, b, v);
-			} else if (rnd(8) == 0) {	/* cut: mostly the end of the connection */
-				m->len = 1 + rnd(m->len - 1);
-				return;
-			} else {
-				u32 len = 4 * (1 + rnd(64));
-
-				for (i = 0; i < len && m->len < 8000; i++, m->len++)
-					m->b[m->len] = m->b[(off & ~3u) + i % 64];
-				if (rnd(2))
-					set_dlen(m, m->len - HDRS);
-			}
-		}
-	}
-}
 
 /* From valid messages to wrong ones, the same ones for the same seed */
 static void fuzz(u64 seed, u32 count)

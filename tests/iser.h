@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * iSER in user space, for tests: what hostile_iser.c and hostile_target.c share
- * beyond verbs.h. A message is an iSER header, a basic header segment, and what
+ * beyond hostile.h. A message is an iSER header, a basic header segment, and what
  * follows; fields are set at their offset from the beginning of the message.
  */
 #ifndef _ISER_TEST_H
 #define _ISER_TEST_H
 
-#include "verbs.h"
+#include "hostile.h"
 
 /* private data of connect and accept: the first byte of four */
 #define CM_NO_ZBVA	0x80
@@ -126,6 +126,23 @@ static __unused void put_data(struct msg *m, const void *p, u32 len)
 	m->len += (len + 3) & ~3u;
 }
 
+/* a length of zero is a message all the same */
+static __unused void msg_resize(struct msg *m, u32 len)
+{
+	if (len > m->len)
+		memset(m->b + m->len, 0x5a, len - m->len);
+	m->len = len;
+}
+
+/* another data segment: @declared bytes, and @len of them there */
+static __unused void msg_data(struct msg *m, u32 declared, u32 len)
+{
+	m->len = HDRS;
+	put_data(m, NULL, len);
+	memset(m->b + HDRS, 0x5a, len);
+	set_dlen(m, declared);
+}
+
 static __unused void print_msg(const char *arrow, const struct msg *m)
 {
 	u32 i;
@@ -134,6 +151,56 @@ static __unused void print_msg(const char *arrow, const struct msg *m)
 	for (i = 0; i < m->len && i < 112; i += 4)
 		printf("%s%x", i == BHS || i == HDRS ? " | " : " ", get32(m, i));
 	printf(" (%u bytes)\n", m->len);
+}
+
+static __unused void mutate(struct msg *m)
+{
+	static const u32 odd[] = {
+		0, 1, 2, 3, 4, 5, 0x7f, 0xff, 0x100, 0xfff, 0x1000, 0x1001, 0x1fff, 0x2000, 0x2001,
+		0x7fff, 0xffff, 0x10000, 0xfffff, 0x100000, 0x7fffffff, 0x80000000, 0xfffff000,
+		0xfffffffc, 0xfffffffe, 0xffffffff,
+	};
+	u32 n = 1 + rnd(3), max = rnd(8) ? HDRS : m->len, i;
+
+	if (max > m->len)
+		max = m->len;
+	while (n--) {
+		/* mostly the basic header, at times that of iSER */
+		u32 first = rnd(5) ? BHS : 0, off = first + rnd(max - first);
+
+		switch (rnd(6)) {
+		case 0:
+		case 1:
+			m->b[off] ^= 1 << rnd(8);
+			break;
+		case 2:
+			m->b[off] = rnd(256);
+			break;
+		case 3:
+		case 4:
+			if ((off & ~3u) + 4 <= m->len)
+				set32(m, off & ~3u, odd[rnd(sizeof(odd) / 4)]);
+			break;
+		default:
+			if (rnd(4)) {
+				u32 a = off & ~3u, b = rnd(max / 4) * 4;
+				u32 v = get32(m, a);
+
+				set32(m, a, get32(m, b));
+				set32(m, b, v);
+			} else if (rnd(8) == 0) {	/* cut: mostly the end of the connection */
+				m->len = 1 + rnd(m->len - 1);
+				return;
+			} else {
+				u32 len = 4 * (1 + rnd(64));
+
+				for (i = 0; i < len && m->len < 8000; i++, m->len++)
+					m->b[m->len] = m->b[(off & ~3u) + i % 64];
+				if (rnd(2))
+					set_dlen(m, m->len - HDRS);
+			}
+		}
+	}
 }
 
 #endif /* _ISER_TEST_H */

@@ -130,6 +130,7 @@ struct conn {
 	bool			gone;		/* disconnected, or the queue pair failed */
 	bool			verbose;
 	int			rejected;	/* why; 0: it was not */
+	enum ibv_wc_status	rdma_status;	/* of the transfer that ended last */
 };
 #define REJ_STALE	10		/* a queue pair number that the peer thinks connected */
 
@@ -412,10 +413,14 @@ static __unused int conn_poll(struct conn *c)
 		c->gone = true;
 		if (c->verbose)
 			printf("# completion: %s\n", ibv_wc_status_str(wc.status));
+		if (wc.wr_id == 2ull << 32)
+			c->rdma_status = wc.status;
 		return wc.wr_id == 2ull << 32 ? 3 : -1;
 	}
-	if (wc.wr_id == 2ull << 32)
+	if (wc.wr_id == 2ull << 32) {
+		c->rdma_status = wc.status;
 		return 2;
+	}
 	if (wc.wr_id >> 32) {
 		c->tx_done++;
 		return 0;
@@ -424,9 +429,10 @@ static __unused int conn_poll(struct conn *c)
 	return 1;
 }
 
-/* Wait for a queued receive (@transfer false) or the end of a transfer */
-static __unused int conn_wait(struct conn *c, bool transfer)
+/* Wait for a queued receive (@transfer false) or the end of a transfer; 1: not within @wait_ms */
+static __unused int conn_wait_ms(struct conn *c, bool transfer, int wait_ms)
 {
+	u64 end = now_ms() + wait_ms;
 	int n;
 
 	for (;;) {
@@ -452,7 +458,9 @@ static __unused int conn_wait(struct conn *c, bool transfer)
 				return n == 2 ? 0 : -1;
 			continue;
 		}
-		poll(pfd, 2, 1000);
+		if (now_ms() >= end)
+			return 1;
+		poll(pfd, 2, end - now_ms() < 1000 ? end - now_ms() : 1000);
 		if (pfd[1].revents & POLLIN && !ibv_get_cq_event(c->cc, &cq, &ctx))
 			ibv_ack_cq_events(cq, 1);
 		if (pfd[0].revents & POLLIN) {
@@ -467,6 +475,15 @@ static __unused int conn_wait(struct conn *c, bool transfer)
 			}
 		}
 	}
+}
+
+static __unused int conn_wait(struct conn *c, bool transfer)
+{
+	int n;
+
+	while ((n = conn_wait_ms(c, transfer, 60000)) == 1)
+		;
+	return n;
 }
 
 /* The oldest queued receive, copied to @m; its buffer is posted again */
