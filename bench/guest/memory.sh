@@ -1,20 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Both halves of bench/memory, run in the guests of a pair: guest/memory.sh COMMAND...
+# Both halves of bench/memory, run in the guests of a pair: guest/memory.sh nfs|iser COMMAND...
 #
-#   serve rsp|stock      in srv: export, with more addresses on the link
+#   serve TRANSPORT      in srv: rsp, stock, for iSER also tcp
 #   figures              in srv: what the kernel uses now, as JSON
-#   connections          in srv: connected queue pairs
-#   connect TRANSPORT N  in cli: NFSv3 mounts with N connections in all, and I/O over each
+#   connect TRANSPORT N  in cli: N connections in all, and I/O over each
 #   disconnect           in cli
 set -u
 . "$(dirname "$0")/lib.sh"
-bench_service nfs
+bench_service "$1"
+shift
 
-# NFSv3, since a v4.1 client finds out that the addresses belong to one server and shares a session
+# ---- NFSv3, since a v4.1 client finds out that the addresses belong to one server and shares a session
+
 addresses=(10.9.0.1 10.9.0.11 10.9.0.12 10.9.0.13)
 
-serve() {
+nfs_serve() {
 	local a
 	for a in "${addresses[@]:1}"; do
 		ip addr add "$a/24" dev eth0
@@ -22,12 +23,88 @@ serve() {
 	nfs_transport "$1" && nfs_server_up threads=4 size=256M && bench_file
 }
 
+# nfs_busy MOUNT: I/O over every connection of a mount (requests go round over them)
+nfs_busy() {
+	local i
+	for ((i = 0; i < 64; i++)); do
+		dd if="$1/rsp.fio" of=/dev/null bs=64k count=1 skip=$i iflag=direct status=none &
+	done
+	wait
+}
+
+nfs_connect() {
+	local n=$2 i per mounts
+	nfs_transport "$1" || return
+	per=$((n < 16 ? n : 16))
+	mounts=$((n / per))
+	for ((i = 0; i < mounts; i++)); do
+		nfs3_mount "/mnt/m$i" "hard,nconnect=$per" "${addresses[i]}" || return
+		nfs_busy "/mnt/m$i"
+	done
+}
+
+nfs_disconnect() {
+	local m
+	for m in /mnt/m*; do
+		! mountpoint -q "$m" || umount "$m" || return
+	done
+}
+
+# ---- iSER: sessions of one initiator
+
+iser_serve() {
+	local iser=1
+	case $1 in
+	tcp)	iser=0 ;;
+	*)	iscsi_target "$1" || return ;;
+	esac
+	iscsi_target_up addr=10.9.0.1 mb=64 iser=$iser
+}
+
+iser_connect() {
+	local d initiator=$1 iface=iser
+	if [ "$1" = tcp ]; then
+		initiator=stock
+		iface=default
+	fi
+	iscsi_initiator_up "$initiator" &&
+		iscsi_login 10.9.0.1 $iface node.session.nr_sessions="$2" || return
+	wait_until 120 iser_disks_are "$2" || return
+	for d in $(iscsi_disks); do
+		dd if="$d" of=/dev/null bs=64k count=8 iflag=direct status=none &
+	done
+	wait
+}
+
+iser_disks_are() {
+	[ "$(iscsi_disks | wc -l)" = "$1" ]
+}
+
+iser_disconnect() {
+	timeout 90 iscsiadm -m session -u
+}
+
+# ---- both
+
+serve() {
+	"${SERVICE}_serve" "$@"
+}
+
+connect() {
+	"${SERVICE}_connect" "$@"
+}
+
+disconnect() {
+	"${SERVICE}_disconnect"
+}
+
 connections() {
-	rdma resource show qp link rxe0 | grep -c 'state RTS'
+	echo $(($(rdma resource show qp link rxe0 | grep -c 'state RTS') + \
+		$(ss -Htn state established sport = :3260 | wc -l)))
 }
 
 # Two measures of the same: what is no longer free (less page cache and tmpfs, which are not a
-# connection's), and slab, of which 4 KiB objects are the receive buffers of the stock transport.
+# connection's), and slab, of which 4 KiB objects are the receive buffers of stock NFS.
 figures() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
@@ -40,33 +117,6 @@ figures() {
 		--argjson conn "$(connections)" \
 		'{connections: $conn, used_bytes: $used, slab_bytes: $slab, kmalloc4k_bytes: $k4,
 		  pool_held_bytes: $pool}'
-}
-
-# all_busy: I/O over every connection of a mount (requests go round over them)
-all_busy() {
-	local i
-	for ((i = 0; i < 64; i++)); do
-		dd if="$1/rsp.fio" of=/dev/null bs=64k count=1 skip=$i iflag=direct status=none &
-	done
-	wait
-}
-
-connect() {
-	local n=$2 i per mounts
-	nfs_transport "$1" || return
-	per=$((n < 16 ? n : 16))
-	mounts=$((n / per))
-	for ((i = 0; i < mounts; i++)); do
-		nfs3_mount "/mnt/m$i" "hard,nconnect=$per" "${addresses[i]}" || return
-		all_busy "/mnt/m$i"
-	done
-}
-
-disconnect() {
-	local m
-	for m in /mnt/m*; do
-		! mountpoint -q "$m" || umount "$m" || return
-	done
 }
 
 "$@"

@@ -336,14 +336,19 @@ iscsi_logout() {
 	iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o delete
 }
 
-# iscsi_disk [LUN]: the device file of a LUN
+# iscsi_disks [LUN]: the device files of a LUN, of every session
 # shellcheck disable=SC2120 # tests with several units give a number
-iscsi_disk() {
+iscsi_disks() {
 	local d
 	for d in /sys/class/iscsi_session/session*/device/target*/*:"${1:-0}"/block/sd*; do
-		[ -e "$d" ] && [ -b "/dev/${d##*/}" ] && echo "/dev/${d##*/}" && return
+		[ ! -e "$d" ] || [ ! -b "/dev/${d##*/}" ] || echo "/dev/${d##*/}"
 	done
-	return 1
+}
+
+# iscsi_disk [LUN]: that of the first session
+# shellcheck disable=SC2120
+iscsi_disk() {
+	iscsi_disks "$@" | head -n 1 | grep .
 }
 
 # ---- fio ----------------------------------------------------------------------------------

@@ -115,15 +115,7 @@ sessions_out() {
 }
 
 disks_are() {
-	is "$(disks | wc -l)" "$1"
-}
-
-# disks: the first LUN of every session
-disks() {
-	local d
-	for d in /sys/class/iscsi_session/session*/device/target*/*:0/block/sd*; do
-		[ ! -e "$d" ] || echo "/dev/${d##*/}"
-	done
+	is "$(iscsi_disks | wc -l)" "$1"
 }
 
 # disk_fio NAME ARGUMENT...: fio on the first disk, in this folder: verify leaves state files

@@ -15,7 +15,7 @@ plan 10
 # load SECONDS: random I/O on every disk, errors do not matter. A disk that is gone must not become a file
 load() {
 	local d
-	for d in $(disks); do
+	for d in $(iscsi_disks); do
 		(cd "$T" && exec timeout -k 5 $(($1 + 40)) fio --name=load --filename="$d" --allow_file_create=0 --ioengine=libaio --direct=1 \
 			--rw=randrw --bsrange=4k-64k --iodepth=2 --size=8m --time_based --runtime="$1") \
 			>/dev/null 2>&1 &
