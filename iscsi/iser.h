@@ -10,6 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <scsi/libiscsi.h>
 #include <scsi/iscsi_proto.h>
 #include <scsi/scsi_cmnd.h>
@@ -18,13 +19,15 @@
 
 #include <rsp/rsp.h>
 
-#include "proto.h"
+#include "batch.h"
 
 /* receives come from the 8 KiB class: a login answer fits, less the headers */
 #define RSP_ISER_RECV_BYTES	SZ_8K
 #define RSP_ISER_MAX_DATA	(RSP_ISER_RECV_BYTES - sizeof(struct rsp_iser_msg))
 /* messages besides those of SCSI commands: NOPs, task management, text, logout */
 #define RSP_ISER_MISC_MSGS	8
+/* how long a command waits at most for others to share its message */
+#define RSP_ISER_BATCH_NS	(50 * NSEC_PER_USEC)
 /* unsolicited Data-Out PDUs of one command; where more were needed none is sent */
 #define RSP_ISER_MAX_DATA_OUT	16
 
@@ -57,7 +60,14 @@ struct rsp_iser_conn {
 	bool			is_broken;	/* the target broke the protocol */
 	bool			has_remote_inv;	/* the target may invalidate our keys */
 	bool			has_inline_read; /* the target can answer with the data */
+	bool			has_batch;	/* the target takes several PDUs in a message */
 	atomic_t		nr_cmd;		/* SCSI commands in flight */
+
+	/* commands that leave in one message, see iser_task.c */
+	spinlock_t		batch_lock;
+	struct rsp_iser_batch	batch;
+	u64			batch_ns;	/* when it was begun */
+	struct work_struct	batch_work;	/* sends it */
 
 	/* a TMF answer that waits for the memory of commands it covers; back_lock */
 	struct rsp_buf		*tmf_buf;
@@ -89,6 +99,7 @@ struct rsp_iser_task {
 
 extern struct rsp_svc *rsp_iser_svc;
 extern unsigned int rsp_iser_max_cmds;
+extern struct workqueue_struct *rsp_iser_wq;
 
 /* iser_conn.c */
 int rsp_iser_conn_init(void);
@@ -107,6 +118,8 @@ bool rsp_iser_conn_is_up(struct rsp_iser_conn *conn);
 int rsp_iser_alloc_pdu(struct iscsi_task *task, u8 opcode);
 int rsp_iser_task_init(struct iscsi_task *task);
 int rsp_iser_task_xmit(struct iscsi_task *task);
+void rsp_iser_batch_run(struct work_struct *work);
+void rsp_iser_batch_flush(struct rsp_iser_conn *conn);
 void rsp_iser_task_cleanup(struct iscsi_task *task);
 void rsp_iser_tasks_forget(struct iscsi_session *session, struct rsp_iser_conn *conn);
 void rsp_iser_task_acked(struct rsp_iser_task *it, u32 bytes, int status);

@@ -22,6 +22,7 @@
 #define RSP_ISER_CONNECT_MS	10000	/* a caller that wants to wait waits this long */
 
 struct rsp_svc *rsp_iser_svc;
+struct workqueue_struct *rsp_iser_wq;
 
 static void rsp_iser_conn_free(struct kref *ref)
 {
@@ -52,6 +53,7 @@ static void rsp_iser_conn_close(struct rsp_iser_conn *conn)
 	if (!conn->is_closed) {
 		conn->is_closed = true;
 		rsp_chan_close(conn->chan);
+		cancel_work_sync(&conn->batch_work);
 	}
 	mutex_unlock(&conn->close_mutex);
 }
@@ -67,6 +69,7 @@ static void rsp_iser_up(struct rsp_chan *chan, const void *pdata, u8 len)
 	/* a target that says nothing invalidates nothing */
 	conn->has_remote_inv = len >= sizeof(*hdr) && !(hdr->flags & ISERT_SEND_W_INV_NOT_USED);
 	conn->has_inline_read = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_INLINE_READ;
+	conn->has_batch = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_BATCH;
 	/* iSCSI has the CmdSN window, iSER no credits: only the policy's window counts */
 	rsp_chan_set_peer_grant(chan, rsp_iser_max_cmds + RSP_ISER_MISC_MSGS);
 
@@ -139,6 +142,8 @@ struct iscsi_endpoint *rsp_iser_ep_connect(struct Scsi_Host *shost, struct socka
 	kref_init(&conn->ref);
 	spin_lock_init(&conn->lock);
 	mutex_init(&conn->close_mutex);
+	spin_lock_init(&conn->batch_lock);
+	INIT_WORK(&conn->batch_work, rsp_iser_batch_run);
 	init_completion(&conn->settled);
 	ep->dd_data = conn;
 
@@ -331,11 +336,20 @@ int rsp_iser_conn_init(void)
 		.is_atomic	= true,
 	};
 
+	/* on the processor that asks: behind the commands that it sends meanwhile */
+	rsp_iser_wq = alloc_workqueue("rsp_iser", WQ_MEM_RECLAIM, 0);
+	if (!rsp_iser_wq)
+		return -ENOMEM;
 	rsp_iser_svc = rsp_svc_register(&attr);
-	return PTR_ERR_OR_ZERO(rsp_iser_svc);
+	if (IS_ERR(rsp_iser_svc)) {
+		destroy_workqueue(rsp_iser_wq);
+		return PTR_ERR(rsp_iser_svc);
+	}
+	return 0;
 }
 
 void rsp_iser_conn_exit(void)
 {
 	rsp_svc_unregister(rsp_iser_svc);
+	destroy_workqueue(rsp_iser_wq);
 }

@@ -35,6 +35,30 @@ static void rsp_iser_broken(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi
 	rsp_chan_kill(conn->chan);
 }
 
+/* a PDU that came: @buf holds nothing else, or is NULL */
+struct rsp_iser_in {
+	struct rsp_iser_msg	*msg;
+	u32			len;
+	u32			inv_rkey;
+	struct rsp_buf		*buf;
+};
+
+/* A PDU for later. Its buffer is not the caller's any more. */
+static struct rsp_buf *rsp_iser_in_keep(struct rsp_iser_in *in)
+{
+	struct rsp_buf *buf = in->buf;
+
+	in->buf = NULL;
+	if (buf)
+		return buf;
+	buf = rsp_buf_get(rsp_iser_svc, in->len, GFP_ATOMIC);
+	if (buf) {
+		memcpy(buf->data, in->msg, in->len);
+		buf->len = in->len;
+	}
+	return buf;
+}
+
 /* bytes of read data behind the PDU; rsp_iser_check() has seen that they are there */
 static u32 rsp_iser_inline_len(const struct rsp_iser_msg *msg)
 {
@@ -42,27 +66,26 @@ static u32 rsp_iser_inline_len(const struct rsp_iser_msg *msg)
 }
 
 /* Hand a PDU to libiscsi. */
-static int rsp_iser_complete(struct iscsi_conn *iscsi, struct rsp_buf *buf)
+static int rsp_iser_complete(struct iscsi_conn *iscsi, struct rsp_iser_msg *msg, u32 len)
 {
-	struct rsp_iser_msg *msg = buf->data;
 	int err;
 
 	lockdep_assert_held(&iscsi->session->back_lock);
 	err = __iscsi_complete_pdu(iscsi, &msg->iscsi, msg->data,
-				   buf->len - sizeof(*msg) - rsp_iser_inline_len(msg));
+				   len - sizeof(*msg) - rsp_iser_inline_len(msg));
 	return err == ISCSI_ERR_NO_SCSI_CMD ? 0 : err;
 }
 
 /* Nothing of a command is in use: complete it with its answer. */
 static int rsp_iser_task_end(struct iscsi_conn *iscsi, struct rsp_iser_task *it,
-			     struct rsp_buf *buf)
+			     struct rsp_iser_msg *msg, u32 len)
 {
 	struct scsi_cmnd *sc = rsp_iser_to_task(it)->sc;
 
 	if (sc->sc_data_direction == DMA_FROM_DEVICE)
 		iscsi->rxdata_octets += scsi_bufflen(sc);
 	rsp_iser_task_acked(it, scsi_bufflen(sc), 0);
-	return rsp_iser_complete(iscsi, buf);
+	return rsp_iser_complete(iscsi, msg, len);
 }
 
 /* one of those a TMF answer waits for is safe; true with the last one */
@@ -97,9 +120,9 @@ void rsp_iser_task_unuse(struct rsp_iser_task *it)
 		answer = it->answer;
 		it->answer = NULL;
 		if (answer)
-			err = rsp_iser_task_end(iscsi, it, answer);
+			err = rsp_iser_task_end(iscsi, it, answer->data, answer->len);
 		if (tmf && !err)
-			err = rsp_iser_complete(iscsi, tmf);
+			err = rsp_iser_complete(iscsi, tmf->data, tmf->len);
 	}
 	spin_unlock(&iscsi->session->back_lock);
 	local_bh_enable();
@@ -130,9 +153,9 @@ static bool rsp_iser_task_unmap(struct rsp_iser_task *it, u32 inv_rkey)
 /* --------------------------------------------------------------- SCSI answers */
 
 /* Copy the data of a read that came with the answer; what is wrong with it, or NULL. */
-static const char *rsp_iser_inline_data(struct rsp_iser_task *it, struct rsp_buf *buf)
+static const char *rsp_iser_inline_data(struct rsp_iser_task *it, const struct rsp_iser_in *in)
 {
-	struct rsp_iser_msg *msg = buf->data;
+	struct rsp_iser_msg *msg = in->msg;
 	const struct iscsi_scsi_rsp *answer = (struct iscsi_scsi_rsp *)&msg->iscsi;
 	struct scsi_cmnd *sc = rsp_iser_to_task(it)->sc;
 	u32 len = rsp_iser_inline_len(msg), want = scsi_bufflen(sc), resid;
@@ -148,20 +171,19 @@ static const char *rsp_iser_inline_data(struct rsp_iser_task *it, struct rsp_buf
 		if (resid > want || len != want - resid)
 			return "less data than the answer says";
 	}
-	scsi_sg_copy_from_buffer(sc, buf->data + buf->len - len, len);
+	scsi_sg_copy_from_buffer(sc, (void *)msg + in->len - len, len);
 	return NULL;
 }
 
-/* a SCSI Response; false: the buffer is kept until the command's memory is safe */
-static bool rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
-				 struct rsp_buf *buf)
+/* a SCSI Response, kept until the command's memory is safe */
+static void rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+				 struct rsp_iser_in *in)
 {
-	struct rsp_iser_msg *msg = buf->data;
+	struct rsp_iser_msg *msg = in->msg;
 	struct iscsi_task *task;
 	struct rsp_iser_task *it;
 	const char *what = NULL;
 	int err = ISCSI_ERR_PROTO;
-	bool is_done = true;
 
 	local_bh_disable();
 	spin_lock(&iscsi->session->back_lock);
@@ -170,28 +192,29 @@ static bool rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *
 	if (unlikely(!it || it->state != RSP_ISER_TASK_SENT)) {
 		what = "answer to no command";
 		err = ISCSI_ERR_BAD_ITT;
-	} else if (unlikely(buf->inv_rkey && (!it->map || buf->inv_rkey != it->rkey ||
-					      !conn->has_remote_inv))) {
+	} else if (unlikely(in->inv_rkey && (!it->map || in->inv_rkey != it->rkey ||
+					     !conn->has_remote_inv))) {
 		what = "invalidated a key that is not the command's";
 	} else if (unlikely((it->is_inline_read || rsp_iser_inline_len(msg)) &&
-			    (what = rsp_iser_inline_data(it, buf)))) {
+			    (what = rsp_iser_inline_data(it, in)))) {
 		err = ISCSI_ERR_PROTO;
 	} else {
 		it->state = RSP_ISER_TASK_ANSWERED;
-		if (likely(rsp_iser_task_unmap(it, buf->inv_rkey))) {
-			err = rsp_iser_task_end(iscsi, it, buf);
+		if (likely(rsp_iser_task_unmap(it, in->inv_rkey))) {
+			err = rsp_iser_task_end(iscsi, it, msg, in->len);
 			if (unlikely(err))
 				what = "libiscsi refuses an answer";
 		} else {
-			it->answer = buf;
-			is_done = false;
+			it->answer = rsp_iser_in_keep(in);
+			err = ISCSI_ERR_CONN_FAILED;
+			if (unlikely(!it->answer))
+				what = "no memory for an answer";
 		}
 	}
 	spin_unlock(&iscsi->session->back_lock);
 	local_bh_enable();
 	if (unlikely(what))
 		rsp_iser_broken(conn, iscsi, err, what);
-	return is_done;
 }
 
 /* ---------------------------------------------------------- task management */
@@ -210,20 +233,19 @@ static bool rsp_iser_tmf_covers(const struct iscsi_tm *tmf, const struct iscsi_t
 }
 
 /*
- * A TMF answer; false: the buffer is kept until what it covers is safe. libiscsi
+ * A TMF answer, kept until what it covers is safe. libiscsi
  * has one TMF out at a time and sends no command it covers meanwhile. frwd_lock
  * keeps it from sending one while we look: an answer that came too early must not
  * count for it.
  */
-static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
-			      struct rsp_buf *buf)
+static void rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+			      struct rsp_iser_in *in)
 {
 	struct iscsi_session *session = iscsi->session;
-	struct rsp_iser_msg *msg = buf->data;
-	struct iscsi_tm_rsp *answer = (struct iscsi_tm_rsp *)&msg->iscsi;
+	struct iscsi_tm_rsp *answer = (struct iscsi_tm_rsp *)&in->msg->iscsi;
 	struct iscsi_task *task;
 	struct rsp_iser_task *it;
-	bool is_queued, is_done;
+	bool is_queued;
 	int err = 0, i;
 
 	spin_lock_bh(&session->frwd_lock);
@@ -249,35 +271,35 @@ static bool rsp_iser_recv_tmf(struct rsp_iser_conn *conn, struct iscsi_conn *isc
 			conn->nr_tmf_wait++;
 		}
 	}
-	if (conn->nr_tmf_wait)
-		conn->tmf_buf = buf;
-	else
-		err = rsp_iser_complete(iscsi, buf);
+	if (conn->nr_tmf_wait) {
+		conn->tmf_buf = rsp_iser_in_keep(in);
+		err = conn->tmf_buf ? 0 : ISCSI_ERR_CONN_FAILED;
+	} else {
+		err = rsp_iser_complete(iscsi, in->msg, in->len);
+	}
 out:
-	is_done = conn->tmf_buf != buf;
 	spin_unlock(&session->back_lock);
 	spin_unlock_bh(&session->frwd_lock);
 	if (err)
 		rsp_iser_broken(conn, iscsi, err, "bad answer to task management");
-	return is_done;
 }
 
 /* ------------------------------------------------------------------ everything */
 
-/* What is wrong with the form of a message, or NULL. */
-static const char *rsp_iser_check(const struct rsp_iser_conn *conn, const struct rsp_buf *buf)
+/* What is wrong with the form of a PDU, or NULL. */
+static const char *rsp_iser_check(const struct rsp_iser_conn *conn, const struct rsp_iser_in *in)
 {
-	struct rsp_iser_msg *msg = buf->data;
+	struct rsp_iser_msg *msg = in->msg;
 	u32 dlen, len;
 
-	if (buf->len < sizeof(*msg))
+	if (in->len < sizeof(*msg))
 		return "message shorter than its headers";
 	if ((msg->iser.flags & 0xf0) != ISCSI_CTRL)
 		return "not an iSCSI control PDU";
 	if (msg->iscsi.hlength)
 		return "additional header in an answer";
 	dlen = ntoh24(msg->iscsi.dlength);
-	len = buf->len - sizeof(*msg);
+	len = in->len - sizeof(*msg);
 	if (!conn->has_inline_read)
 		msg->iser.flags &= ~ISER_RSV;	/* means nothing then */
 	if (msg->iser.flags & ISER_RSV) {
@@ -294,48 +316,41 @@ static const char *rsp_iser_check(const struct rsp_iser_conn *conn, const struct
 }
 
 static void rsp_iser_recv_other(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
-				struct rsp_buf *buf)
+				struct rsp_iser_in *in)
 {
 	int err;
 
 	local_bh_disable();
 	spin_lock(&iscsi->session->back_lock);
-	err = rsp_iser_complete(iscsi, buf);
+	err = rsp_iser_complete(iscsi, in->msg, in->len);
 	spin_unlock(&iscsi->session->back_lock);
 	local_bh_enable();
 	if (err)
 		rsp_iser_broken(conn, iscsi, err, "bad PDU");
 }
 
-/* A message. Context: softirq, one at a time. */
-void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
+static void rsp_iser_recv_pdu(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+			      struct rsp_iser_in *in)
 {
-	struct rsp_iser_conn *conn = rsp_chan_priv(chan);
-	struct iscsi_conn *iscsi = READ_ONCE(conn->iscsi);
-	struct rsp_iser_msg *msg = buf->data;
-	const char *what;
-	bool is_done = true;
+	const char *what = iscsi ? rsp_iser_check(conn, in) : "message before a login";
 	u8 opcode;
 
-	if (unlikely(conn->is_broken))
-		goto out;
-	what = iscsi ? rsp_iser_check(conn, buf) : "message before a login";
 	if (unlikely(what)) {
 		rsp_iser_broken(conn, iscsi, ISCSI_ERR_DATALEN, what);
-		goto out;
+		return;
 	}
-	opcode = msg->iscsi.opcode & ISCSI_OPCODE_MASK;
+	opcode = in->msg->iscsi.opcode & ISCSI_OPCODE_MASK;
 	if (likely(opcode == ISCSI_OP_SCSI_CMD_RSP)) {
-		is_done = rsp_iser_recv_answer(conn, iscsi, buf);
-		goto out;
+		rsp_iser_recv_answer(conn, iscsi, in);
+		return;
 	}
-	if (unlikely(buf->inv_rkey)) {
+	if (unlikely(in->inv_rkey)) {
 		rsp_iser_broken(conn, iscsi, ISCSI_ERR_PROTO, "invalidated a key without a command");
-		goto out;
+		return;
 	}
 	switch (opcode) {
 	case ISCSI_OP_SCSI_TMFUNC_RSP:
-		is_done = rsp_iser_recv_tmf(conn, iscsi, buf);
+		rsp_iser_recv_tmf(conn, iscsi, in);
 		break;
 	case ISCSI_OP_SCSI_DATA_IN:
 	case ISCSI_OP_R2T:
@@ -343,9 +358,56 @@ void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		rsp_iser_broken(conn, iscsi, ISCSI_ERR_BAD_OPCODE, "data PDU in a message");
 		break;
 	default:
-		rsp_iser_recv_other(conn, iscsi, buf);
+		rsp_iser_recv_other(conn, iscsi, in);
 	}
-out:
-	if (is_done)
+}
+
+/* several PDUs in one message */
+static void rsp_iser_recv_batch(struct rsp_iser_conn *conn, struct iscsi_conn *iscsi,
+				const struct rsp_buf *buf)
+{
+	struct rsp_iser_in in;
+	u32 off, next;
+
+	for (off = 0; off < buf->len && !conn->is_broken; off += in.len) {
+		in = (struct rsp_iser_in){
+			.msg		= buf->data + off,
+			.len		= buf->len - off,
+			.inv_rkey	= buf->inv_rkey,
+		};
+		next = rsp_iser_next(&in.msg->iser);
+		if (next && !rsp_iser_next_is_sound(next, in.len)) {
+			rsp_iser_broken(conn, iscsi, ISCSI_ERR_DATALEN, "PDU beyond its message");
+			break;
+		}
+		in.len = next ?: in.len;
+		rsp_iser_recv_pdu(conn, iscsi, &in);
+	}
+}
+
+/* A message. Context: softirq, one at a time. */
+void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
+{
+	struct rsp_iser_in in = {
+		.msg		= buf->data,
+		.len		= buf->len,
+		.inv_rkey	= buf->inv_rkey,
+		.buf		= buf,
+	};
+	struct rsp_iser_conn *conn = rsp_chan_priv(chan);
+	struct iscsi_conn *iscsi = READ_ONCE(conn->iscsi);
+
+	if (unlikely(conn->is_broken)) {
 		rsp_buf_put(buf);
+		return;
+	}
+	if (conn->has_batch && in.len >= sizeof(*in.msg) && rsp_iser_next(&in.msg->iser))
+		rsp_iser_recv_batch(conn, iscsi, buf);
+	else
+		rsp_iser_recv_pdu(conn, iscsi, &in);
+	if (in.buf)
+		rsp_buf_put(buf);
+	if (rsp_iser_batch_is_open(&conn->batch) &&
+	    ktime_get_ns() - conn->batch_ns > RSP_ISER_BATCH_NS)
+		rsp_iser_batch_flush(conn);
 }

@@ -16,6 +16,11 @@
  * The payload of a read is written by the target, or comes behind the answer of a
  * target with RSP, and is copied.
  *
+ * Commands without data of their own share messages, where the target knows how and
+ * has another to be busy with meanwhile. Such a message leaves when it is
+ * full, when this processor has nothing better to do (batch_work), before anything that
+ * is sent alone, or with an answer that comes a little later.
+ *
  * Who may touch a command's memory: the target through it->map until that is
  * put, the device for a message with pages until its work is done. Each is a use
  * (nr_use) that ends the command only when it is over, see iser_recv.c.
@@ -98,6 +103,7 @@ static int rsp_iser_mgmt_xmit(struct rsp_iser_conn *conn, struct iscsi_task *tas
 		return -ENOTCONN;
 	}
 	rsp_work_set_send(work, buf, sizeof(*msg) + task->data_count);
+	rsp_iser_batch_flush(conn);
 	err = rsp_work_post(work);
 	if (err)
 		return err;
@@ -150,7 +156,10 @@ static void rsp_iser_plan(struct rsp_iser_conn *conn, struct iscsi_task *task,
 	plan->nr_out = DIV_ROUND_UP(r2t->data_length, max(1U, task->conn->max_xmit_dlength));
 	if (bulk != RSP_BULK_REG && plan->imm + r2t->data_length == len &&
 	    plan->nr_out <= RSP_ISER_MAX_DATA_OUT) {
+		/* completions are cheap where they come together; a lone one costs more than a copy */
 		plan->how = bulk == RSP_BULK_INLINE &&
+			    (len > PAGE_SIZE ||
+			     atomic_read(&conn->nr_cmd) >= RSP_ISER_GATHER_FROM) &&
 			    rsp_iser_nr_sg(sc, plan->imm) <= conn->info.max_send_sge ?
 			    RSP_ISER_PAGES : RSP_ISER_COPY;
 		return;
@@ -257,6 +266,59 @@ err_works:
 	return -ENOMEM;
 }
 
+/* an answer may come, and the command go, as soon as its message is posted */
+static void rsp_iser_task_sent(struct rsp_iser_conn *conn, struct rsp_iser_task *it,
+			       const struct rsp_iser_plan *plan)
+{
+	it->state = RSP_ISER_TASK_SENT;
+	it->is_inline_read = plan->how == RSP_ISER_ANSWER;
+	it->is_counted = true;
+	it->sent_ns = ktime_get_ns();
+	atomic_inc(&conn->nr_cmd);
+	rsp_chan_sent(conn->chan);
+}
+
+/* ------------------------------------------------------------ shared messages */
+
+void rsp_iser_batch_flush(struct rsp_iser_conn *conn)
+{
+	spin_lock_bh(&conn->batch_lock);
+	rsp_iser_batch_post(&conn->batch);
+	spin_unlock_bh(&conn->batch_lock);
+}
+
+void rsp_iser_batch_run(struct work_struct *work)
+{
+	rsp_iser_batch_flush(container_of(work, struct rsp_iser_conn, batch_work));
+}
+
+/* Add a command to the message; false if there is none and none can be begun. */
+static bool rsp_iser_batch_cmd(struct rsp_iser_conn *conn, struct iscsi_task *task,
+			       const struct rsp_iser_plan *plan)
+{
+	struct rsp_iser_task *it = task->dd_data;
+	bool is_first;
+
+	spin_lock_bh(&conn->batch_lock);
+	is_first = !rsp_iser_batch_is_open(&conn->batch);
+	if (is_first && !rsp_iser_batch_begin(&conn->batch, rsp_iser_svc, conn->chan)) {
+		spin_unlock_bh(&conn->batch_lock);
+		return false;
+	}
+	*rsp_iser_batch_add(&conn->batch) = *task->hdr;
+	rsp_iser_task_sent(conn, it, plan);
+	if (is_first) {
+		conn->batch_ns = it->sent_ns;
+		queue_work(rsp_iser_wq, &conn->batch_work);
+	} else if (rsp_iser_batch_is_full(&conn->batch)) {
+		rsp_iser_batch_post(&conn->batch);
+	}
+	spin_unlock_bh(&conn->batch_lock);
+	return true;
+}
+
+/* -------------------------------------------------------------------- sending */
+
 static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task)
 {
 	struct rsp_work *work, *outs[RSP_ISER_MAX_DATA_OUT];
@@ -274,6 +336,10 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 		return -EBUSY;
 	}
 	rsp_iser_plan(conn, task, &plan);
+	if (conn->has_batch && (plan.how == RSP_ISER_ANSWER || plan.how == RSP_ISER_NONE) &&
+	    atomic_read(&conn->nr_cmd) &&
+	    rsp_iser_batch_cmd(conn, task, &plan))
+		return 0;
 
 	len = plan.how == RSP_ISER_COPY ? plan.imm : 0;
 	buf = rsp_iser_msg_get(task->hdr, len);
@@ -311,13 +377,9 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 	if (sc->sc_data_direction == DMA_TO_DEVICE)
 		task->conn->txdata_octets += scsi_bufflen(sc);
 
-	/* an answer may come, and the command go, before the post returns */
-	it->state = RSP_ISER_TASK_SENT;
-	it->is_inline_read = plan.how == RSP_ISER_ANSWER;
-	it->is_counted = true;
-	it->sent_ns = ktime_get_ns();
-	atomic_inc(&conn->nr_cmd);
-	rsp_chan_sent(conn->chan);
+	rsp_iser_task_sent(conn, it, &plan);
+	if (rsp_iser_batch_is_open(&conn->batch))
+		rsp_iser_batch_flush(conn);
 	err = rsp_work_post(work);
 	if (err && plan.how == RSP_ISER_PAGES)
 		it->nr_use = 0;

@@ -20,9 +20,9 @@
 
 #include <rsp/rsp.h>
 
-#include "proto.h"
+#include "batch.h"
 
-#define RSP_ISERT_HDR_BYTES	(sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr))
+#define RSP_ISERT_HDR_BYTES	RSP_ISER_PDU_BYTES
 #define RSP_ISERT_DATA_BYTES	ISCSI_DEF_MAX_RECV_SEG_LEN	/* data segment; initiators insist */
 #define RSP_ISERT_RECV_BYTES	(RSP_ISERT_HDR_BYTES + RSP_ISERT_DATA_BYTES + 260)	/* and AHS */
 #define RSP_ISERT_RDMA_BYTES	SZ_1M	/* in one rsp_work; longer transfers are several */
@@ -77,12 +77,17 @@ enum rsp_isert_phase {
  * @was_full: there may be commands
  * @has_remote_inv: the initiator wants Send With Invalidate
  * @has_inline_read: a read without a key has its data sent with the answer
+ * @max_pages: what a message can be gathered from
+ * @has_batch: the initiator takes several PDUs in a message
  * @is_logout: a logout response is on its way, or its handler will run
  * @send_lock: StatSN and MaxCmdSN go onto the wire in the order they are assigned
+ * @batch: responses that leave in one message; @send_lock
+ * @batch_work: sends it
  * @down_done: down() has been called
  * @sent: a login response that ends the login has left
  * @backlog: PDUs that wait for a command tag; only recv() adds, only @backlog_work takes
  * @backlog_first: oldest of these
+ * @backlog_off: where in that one
  * @nr_backlog: how many
  * @backlog_work: handles them
  * @held: receive buffers that are the data of a command, by the command's tag
@@ -107,14 +112,19 @@ struct rsp_isert_conn {
 	bool			was_full;
 	bool			has_remote_inv;
 	bool			has_inline_read;
+	bool			has_batch;
+	u32			max_pages;
 	bool			is_logout;
 
 	spinlock_t		send_lock;
+	struct rsp_iser_batch	batch;
+	struct work_struct	batch_work;
 	struct completion	down_done;
 	struct completion	sent;
 
 	struct rsp_buf		**backlog;
 	u32			backlog_first;
+	u32			backlog_off;
 	u32			nr_backlog;
 	struct delayed_work	backlog_work;
 
@@ -152,6 +162,7 @@ struct rsp_isert_cmd {
 
 extern struct rsp_svc *rsp_isert_svc;
 extern struct workqueue_struct *rsp_isert_wq;
+extern struct workqueue_struct *rsp_isert_batch_wq;
 extern spinlock_t rsp_isert_np_lock;
 
 /* isert_np.c */
@@ -196,6 +207,7 @@ int rsp_isert_queue_status(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd);
 int rsp_isert_get_dataout(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd, bool recovery);
 int rsp_isert_immediate_queue(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd, int state);
 int rsp_isert_response_queue(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd, int state);
+void rsp_isert_batch_run(struct work_struct *work);
 void rsp_isert_aborted_task(struct iscsit_conn *iscsi, struct iscsit_cmd *cmd);
 
 #endif /* _RSP_ISERT_H */

@@ -56,6 +56,7 @@ struct rsp_isert_conn *rsp_isert_conn_alloc(struct rsp_chan *chan)
 	conn->since = jiffies;
 	spin_lock_init(&conn->lock);
 	spin_lock_init(&conn->send_lock);
+	INIT_WORK(&conn->batch_work, rsp_isert_batch_run);
 	INIT_DELAYED_WORK(&conn->backlog_work, rsp_isert_backlog_run);
 	init_completion(&conn->down_done);
 	init_completion(&conn->sent);
@@ -77,7 +78,10 @@ void rsp_isert_conn_free(struct rsp_isert_conn *conn)
 void rsp_isert_up(struct rsp_chan *chan, const void *pdata, u8 len)
 {
 	struct rsp_isert_conn *conn = rsp_chan_priv(chan);
+	struct rsp_chan_info info;
 
+	rsp_chan_info(chan, &info);
+	conn->max_pages = info.max_send_sge;
 	spin_lock_bh(&rsp_isert_np_lock);
 	conn->is_up = true;
 	spin_unlock_bh(&rsp_isert_np_lock);
@@ -274,6 +278,7 @@ void rsp_isert_wait_conn(struct iscsit_conn *iscsi)
 
 	rsp_chan_close(conn->chan);
 	cancel_delayed_work_sync(&conn->backlog_work);
+	cancel_work_sync(&conn->batch_work);
 	if (READ_ONCE(conn->is_logout))
 		wait_for_completion_timeout(&iscsi->conn_logout_comp,
 					    SECONDS_FOR_LOGOUT_COMP * HZ);

@@ -12,6 +12,7 @@
 
 struct rsp_svc *rsp_isert_svc;
 struct workqueue_struct *rsp_isert_wq;
+struct workqueue_struct *rsp_isert_batch_wq;
 
 /* protection information (T10 PI) is neither checked nor carried */
 static enum target_prot_op rsp_isert_get_sup_prot_ops(struct iscsit_conn *iscsi)
@@ -62,17 +63,31 @@ static int __init rsp_isert_init(void)
 		.recv_bytes	= RSP_ISERT_RECV_BYTES,
 	};
 
+	int err;
+
 	BUILD_BUG_ON(RSP_ISERT_HDR_BYTES != 76);
 	rsp_isert_wq = alloc_workqueue("rsp_isert", WQ_UNBOUND, 0);
 	if (!rsp_isert_wq)
 		return -ENOMEM;
+	/* on the processor that asks: behind the commands LIO has to complete there */
+	rsp_isert_batch_wq = alloc_workqueue("rsp_isert_batch", WQ_MEM_RECLAIM, 0);
+	if (!rsp_isert_batch_wq) {
+		err = -ENOMEM;
+		goto err_wq;
+	}
 	rsp_isert_svc = rsp_svc_register(&attr);
 	if (IS_ERR(rsp_isert_svc)) {
-		destroy_workqueue(rsp_isert_wq);
-		return PTR_ERR(rsp_isert_svc);
+		err = PTR_ERR(rsp_isert_svc);
+		goto err_batch_wq;
 	}
 	iscsit_register_transport(&rsp_isert_transport);
 	return 0;
+
+err_batch_wq:
+	destroy_workqueue(rsp_isert_batch_wq);
+err_wq:
+	destroy_workqueue(rsp_isert_wq);
+	return err;
 }
 
 static void __exit rsp_isert_exit(void)
@@ -80,6 +95,7 @@ static void __exit rsp_isert_exit(void)
 	iscsit_unregister_transport(&rsp_isert_transport);
 	/* a logout handler may still be on its way out */
 	destroy_workqueue(rsp_isert_wq);
+	destroy_workqueue(rsp_isert_batch_wq);
 	rsp_svc_unregister(rsp_isert_svc);
 }
 

@@ -82,6 +82,7 @@ int rsp_isert_accept(struct rsp_chan *chan, void *lsn_ctx, const void *pdata, u8
 	conn->has_remote_inv = cm && len >= sizeof(*cm) &&
 			       !(cm->flags & ISER_SEND_W_INV_NOT_SUP);
 	conn->has_inline_read = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_INLINE_READ;
+	conn->has_batch = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_BATCH;
 	rsp_iser_cm_init(&conn->cm, ISERT_ZBVA_NOT_USED |
 				    (conn->has_remote_inv ? 0 : ISERT_SEND_W_INV_NOT_USED));
 	param->pdata = &conn->cm;

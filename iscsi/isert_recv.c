@@ -34,22 +34,34 @@ struct rsp_isert_pdu {
 	u32			ahs_len;
 	void			*data;
 	u32			len;
-	struct rsp_buf		*buf;
-	bool			is_kept;
+	struct rsp_buf		*buf;		/* it is in this one */
+	u32			next;		/* bytes to the next PDU there, or 0 */
+	bool			is_alone;	/* no other PDU there */
+	bool			is_kept;	/* the buffer */
 };
 
-static const char *rsp_isert_pdu_parse(struct rsp_isert_pdu *pdu, struct rsp_buf *buf)
+static const char *rsp_isert_pdu_parse(struct rsp_isert_conn *conn, struct rsp_isert_pdu *pdu,
+				       struct rsp_buf *buf, u32 off)
 {
-	if (buf->len < RSP_ISERT_HDR_BYTES)
+	u32 have = buf->len - off;
+
+	if (have < RSP_ISERT_HDR_BYTES)
 		return "message shorter than its headers";
 	pdu->buf = buf;
 	pdu->is_kept = false;
-	pdu->ctrl = buf->data;
-	pdu->hdr = buf->data + sizeof(struct iser_ctrl);
+	pdu->ctrl = buf->data + off;
+	pdu->hdr = buf->data + off + sizeof(struct iser_ctrl);
+	pdu->next = conn->has_batch ? rsp_iser_next(pdu->ctrl) : 0;
+	if (pdu->next) {
+		if (!rsp_iser_next_is_sound(pdu->next, have))
+			return "PDU beyond its message";
+		have = pdu->next;
+	}
+	pdu->is_alone = !off && !pdu->next;
 	pdu->ahs_len = pdu->hdr->hlength * 4;
 	pdu->len = ntoh24(pdu->hdr->dlength);
-	pdu->data = buf->data + RSP_ISERT_HDR_BYTES + pdu->ahs_len;
-	if (buf->len < RSP_ISERT_HDR_BYTES + pdu->ahs_len + pdu->len)
+	pdu->data = buf->data + off + RSP_ISERT_HDR_BYTES + pdu->ahs_len;
+	if (have < RSP_ISERT_HDR_BYTES + pdu->ahs_len + pdu->len)
 		return "message shorter than it declares";
 	if ((pdu->ctrl->flags & 0xf0) != ISCSI_CTRL)
 		return "not an iSCSI control-type PDU";
@@ -65,7 +77,7 @@ static const char *rsp_isert_recv_login(struct rsp_isert_conn *conn, struct rsp_
 
 	if ((pdu->hdr->opcode & ISCSI_OPCODE_MASK) != ISCSI_OP_LOGIN)
 		return "not a login request before the login is complete";
-	if (pdu->ahs_len || pdu->len > MAX_KEY_VALUE_PAIRS)
+	if (pdu->ahs_len || pdu->len > MAX_KEY_VALUE_PAIRS || !pdu->is_alone)
 		return "bad login request";
 
 	spin_lock_bh(&conn->lock);
@@ -155,7 +167,7 @@ static int rsp_isert_recv_cmd(struct rsp_isert_conn *conn, struct rsp_isert_pdu 
 		return iscsit_process_scsi_cmd(iscsi, cmd, hdr) < 0 ? -EPROTO : 0;
 
 	/* all of its data, and aligned: LIO needs no pages for it */
-	hold = conn->held && pdu->len == se_cmd->data_length && !pdu->ahs_len &&
+	hold = conn->held && pdu->len == se_cmd->data_length && !pdu->ahs_len && pdu->is_alone &&
 	       !cmd->sense_reason;
 	if (hold)
 		se_cmd->se_cmd_flags |= SCF_PASSTHROUGH_SG_TO_MEM_NOALLOC;
@@ -364,7 +376,8 @@ static int rsp_isert_recv_full(struct rsp_isert_conn *conn, struct rsp_isert_pdu
 
 /* ------------------------------------------------------------------ backlog */
 
-static int rsp_isert_backlog_add(struct rsp_isert_conn *conn, struct rsp_buf *buf)
+/* @off: what of @buf is handled already, when nothing is in the backlog */
+static int rsp_isert_backlog_add(struct rsp_isert_conn *conn, struct rsp_buf *buf, u32 off)
 {
 	if (!conn->backlog)
 		conn->backlog = kcalloc(RSP_ISERT_BACKLOG, sizeof(*conn->backlog), GFP_KERNEL);
@@ -376,6 +389,8 @@ static int rsp_isert_backlog_add(struct rsp_isert_conn *conn, struct rsp_buf *bu
 		rsp_isert_conn_warn(conn, "more commands than were granted\n");
 		return -EPROTO;
 	}
+	if (!conn->nr_backlog)
+		conn->backlog_off = off;
 	conn->backlog[(conn->backlog_first + conn->nr_backlog) % RSP_ISERT_BACKLOG] = buf;
 	WRITE_ONCE(conn->nr_backlog, conn->nr_backlog + 1);
 	spin_unlock_bh(&conn->lock);
@@ -390,6 +405,33 @@ static void rsp_isert_fail(struct rsp_isert_conn *conn, int err)
 }
 
 /*
+ * Handle the PDUs of a message from @off on. With -EAGAIN that at @off waits for a tag and
+ * those before it are done, else the buffer is put or kept.
+ */
+static int rsp_isert_recv_pdus(struct rsp_isert_conn *conn, struct rsp_buf *buf, u32 *off)
+{
+	struct rsp_isert_pdu pdu;
+	const char *why;
+	int err;
+
+	do {
+		why = rsp_isert_pdu_parse(conn, &pdu, buf, *off);
+		if (unlikely(why)) {
+			rsp_isert_conn_warn(conn, "%s\n", why);
+			err = -EPROTO;
+			break;
+		}
+		err = rsp_isert_recv_full(conn, &pdu);
+		if (unlikely(err == -EAGAIN))
+			return err;
+		*off += pdu.next;
+	} while (pdu.next && !err && READ_ONCE(conn->phase) == RSP_ISERT_FULL);
+	if (!pdu.is_kept)
+		rsp_buf_put(buf);
+	return err;
+}
+
+/*
  * Try the oldest PDU again, and those behind it. A tag may come free in any thread of LIO's,
  * which then may touch neither tag nor connection any more: so this looks again and again
  * until there is one. A PDU counts until it is handled, so recv() keeps the order.
@@ -398,21 +440,17 @@ void rsp_isert_backlog_run(struct work_struct *work)
 {
 	struct rsp_isert_conn *conn = container_of(work, struct rsp_isert_conn,
 						   backlog_work.work);
-	struct rsp_isert_pdu pdu;
-	struct rsp_buf *buf;
 	int err;
 
 	while (READ_ONCE(conn->nr_backlog) && READ_ONCE(conn->phase) == RSP_ISERT_FULL) {
-		buf = conn->backlog[conn->backlog_first];
-		rsp_isert_pdu_parse(&pdu, buf);
-		err = rsp_isert_recv_full(conn, &pdu);
+		err = rsp_isert_recv_pdus(conn, conn->backlog[conn->backlog_first],
+					  &conn->backlog_off);
 		if (err == -EAGAIN) {
 			queue_delayed_work(rsp_isert_wq, &conn->backlog_work, 1);
 			break;
 		}
-		if (!pdu.is_kept)
-			rsp_buf_put(buf);
 		spin_lock_bh(&conn->lock);
+		conn->backlog_off = 0;
 		conn->backlog_first = (conn->backlog_first + 1) % RSP_ISERT_BACKLOG;
 		/* with 0 the next PDU is recv()'s */
 		smp_store_release(&conn->nr_backlog, conn->nr_backlog - 1);
@@ -440,11 +478,9 @@ void rsp_isert_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 	struct rsp_isert_conn *conn = rsp_chan_priv(chan);
 	struct rsp_isert_pdu pdu;
 	const char *why;
+	u32 off = 0;
 	int err;
 
-	why = rsp_isert_pdu_parse(&pdu, buf);
-	if (unlikely(why))
-		goto err_why;
 	switch (READ_ONCE(conn->phase)) {
 	case RSP_ISERT_FULL:
 		break;
@@ -452,27 +488,23 @@ void rsp_isert_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		rsp_buf_put(buf);
 		return;
 	default:
-		why = rsp_isert_recv_login(conn, buf, &pdu);
-		if (unlikely(why))
-			goto err_why;
+		why = rsp_isert_pdu_parse(conn, &pdu, buf, 0) ?:
+		      rsp_isert_recv_login(conn, buf, &pdu);
+		if (unlikely(why)) {
+			rsp_isert_conn_warn(conn, "%s, connection ended\n", why);
+			rsp_buf_put(buf);
+			rsp_chan_kill(chan);
+		}
 		return;
 	}
 
 	/* only we make it longer */
-	err = smp_load_acquire(&conn->nr_backlog) ? -EAGAIN : rsp_isert_recv_full(conn, &pdu);
+	err = smp_load_acquire(&conn->nr_backlog) ? -EAGAIN : rsp_isert_recv_pdus(conn, buf, &off);
 	if (unlikely(err == -EAGAIN)) {
-		err = rsp_isert_backlog_add(conn, buf);
-		if (!err)
-			return;
+		err = rsp_isert_backlog_add(conn, buf, off);
+		if (err)
+			rsp_buf_put(buf);
 	}
-	if (!pdu.is_kept)
-		rsp_buf_put(buf);
 	if (unlikely(err))
 		rsp_isert_fail(conn, err);
-	return;
-
-err_why:
-	rsp_isert_conn_warn(conn, "%s, connection ended\n", why);
-	rsp_buf_put(buf);
-	rsp_chan_kill(chan);
 }

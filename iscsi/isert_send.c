@@ -3,7 +3,8 @@
  * Sending: responses and RDMA.
  *
  *   read:   RDMA writes and the response in one chain, one completion; it frees the command;
- *           or the data behind the response, copied, no completion of its own
+ *           or the data behind the response: copied, no completion of its own, or, under
+ *           load, gathered from its pages, one completion
  *   write:  RDMA reads of what did not come with the command, one completion: execute;
  *           then the response, no completion of its own
  *
@@ -28,7 +29,8 @@ struct rsp_isert_reply {
 	struct rsp_work	*work;
 	struct rsp_buf	*buf;
 	u32		len;
-	u32		inline_len;	/* read data of the command behind it */
+	u32		inline_len;	/* read data of the command behind it, copied */
+	bool		is_set;		/* the message is, with pages */
 	u32		inv_rkey;
 	bool		has_inv;
 };
@@ -61,6 +63,7 @@ static int rsp_isert_reply_get(struct rsp_isert_conn *conn, struct rsp_isert_rep
 	ctrl->flags = ISCSI_CTRL;
 	reply->len = RSP_ISERT_HDR_BYTES;
 	reply->inline_len = 0;
+	reply->is_set = false;
 	reply->has_inv = false;
 	return 0;
 }
@@ -95,9 +98,13 @@ static void rsp_isert_reply_data(struct rsp_isert_reply *reply, const void *data
 	reply->len += padded;
 }
 
-static int rsp_isert_reply_post(struct rsp_isert_reply *reply)
+/* Context: send_lock held; what waits for company goes first */
+static int rsp_isert_reply_post(struct rsp_isert_conn *conn, struct rsp_isert_reply *reply)
 {
-	rsp_work_set_send(reply->work, reply->buf, reply->len);
+	lockdep_assert_held(&conn->send_lock);
+	rsp_iser_batch_post(&conn->batch);
+	if (!reply->is_set)
+		rsp_work_set_send(reply->work, reply->buf, reply->len);
 	if (reply->has_inv)
 		rsp_work_set_inv(reply->work, reply->inv_rkey);
 	return rsp_work_post(reply->work);
@@ -160,6 +167,42 @@ static void rsp_isert_reply_inline(struct rsp_isert_reply *reply, struct se_cmd 
 	ctrl->read_va = cpu_to_be64(len);
 }
 
+/* the same from where it is; its pages stay until the work is done */
+static int rsp_isert_reply_pages(struct rsp_isert_reply *reply, struct se_cmd *se_cmd, u32 len)
+{
+	struct iser_ctrl *ctrl = reply->buf->data;
+	struct scatterlist *sg;
+	u32 left, part;
+	int err;
+
+	ctrl->flags |= ISER_RSV;
+	ctrl->read_va = cpu_to_be64(len);
+	rsp_work_set_send(reply->work, reply->buf, reply->len);
+	reply->is_set = true;
+	for (sg = se_cmd->t_data_sg, left = len; left; left -= part, sg = sg_next(sg)) {
+		part = min(left, sg->length);
+		err = rsp_work_add_page(reply->work, sg_page(sg), sg->offset, part);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* commands LIO has of this initiator, as its window says; one to be answered is among them */
+static int rsp_isert_nr_cmd(struct iscsit_session *sess)
+{
+	return sess->cmdsn_window - 1 - (int)(atomic_read(&sess->max_cmd_sn) -
+					      READ_ONCE(sess->exp_cmd_sn));
+}
+
+/* does it pay to gather the data of a read? */
+static bool rsp_isert_may_gather(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd, u32 len)
+{
+	return rsp_isert_nr_cmd(conn->iscsi->sess) >= RSP_ISER_GATHER_FROM &&
+	       !rsp_isert_has_sense(cmd) && cmd->se_cmd.t_data_nents <= conn->max_pages &&
+	       rsp_chan_bulk(conn->chan, RSP_DIR_OUT, len) == RSP_BULK_INLINE;
+}
+
 /* the SCSI response: header, sense, the key to invalidate. Context: send_lock held */
 static void rsp_isert_status_build(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd,
 				   struct rsp_isert_reply *reply)
@@ -189,7 +232,50 @@ static void rsp_isert_status_post(struct rsp_isert_conn *conn, struct iscsit_cmd
 {
 	spin_lock_bh(&conn->send_lock);
 	rsp_isert_status_build(conn, cmd, reply);
-	rsp_isert_reply_post(reply);
+	rsp_isert_reply_post(conn, reply);
+	spin_unlock_bh(&conn->send_lock);
+}
+
+/*
+ * Have the bare response of a command leave with those of others: while there are more to
+ * answer, until the message is full or this processor has completed what LIO gave it.
+ * Return: false if it has to go alone
+ */
+static bool rsp_isert_batch_status(struct rsp_isert_conn *conn, struct iscsit_cmd *cmd)
+{
+	struct rsp_isert_cmd *priv = iscsit_priv_cmd(cmd);
+	int nr_cmd = rsp_isert_nr_cmd(conn->iscsi->sess);
+	bool is_first;
+
+	if (!conn->has_batch || rsp_isert_has_sense(cmd) ||
+	    (conn->has_remote_inv && (priv->has_read || priv->has_write)))
+		return false;
+	spin_lock_bh(&conn->send_lock);
+	is_first = !rsp_iser_batch_is_open(&conn->batch);
+	if (is_first && (nr_cmd <= 1 ||
+			 !rsp_iser_batch_begin(&conn->batch, rsp_isert_svc, conn->chan))) {
+		spin_unlock_bh(&conn->send_lock);
+		return false;
+	}
+	rsp_isert_cmd_unlink(cmd);
+	iscsit_build_rsp_pdu(cmd, conn->iscsi, true,
+			     (struct iscsi_scsi_rsp *)rsp_iser_batch_add(&conn->batch));
+	cmd->i_state = ISTATE_SENT_STATUS;
+	if (nr_cmd <= 1 || rsp_iser_batch_is_full(&conn->batch))
+		rsp_iser_batch_post(&conn->batch);
+	else if (is_first)
+		queue_work(rsp_isert_batch_wq, &conn->batch_work);
+	spin_unlock_bh(&conn->send_lock);
+	rsp_isert_cmd_put(cmd);
+	return true;
+}
+
+void rsp_isert_batch_run(struct work_struct *work)
+{
+	struct rsp_isert_conn *conn = container_of(work, struct rsp_isert_conn, batch_work);
+
+	spin_lock_bh(&conn->send_lock);
+	rsp_iser_batch_post(&conn->batch);
 	spin_unlock_bh(&conn->send_lock);
 }
 
@@ -203,15 +289,31 @@ static int __rsp_isert_queue_status(struct rsp_isert_conn *conn, struct iscsit_c
 {
 	u32 sense_len = rsp_isert_has_sense(cmd) ? ALIGN(cmd->se_cmd.scsi_sense_length + 2, 4) : 0;
 	bool is_alone = conn->iscsi->sess->sess_ops->MaxConnections == 1;
+	u32 copy_len = inline_len;
 	struct rsp_isert_reply reply;
+	bool gather;
 	int err;
 
-	err = may_wait ? rsp_isert_reply_get_wait(conn, &reply, sense_len + inline_len) :
-			 rsp_isert_reply_get(conn, &reply, sense_len + inline_len);
+	if (is_alone && !inline_len && rsp_isert_batch_status(conn, cmd))
+		return 0;
+	gather = inline_len && rsp_isert_may_gather(conn, cmd, inline_len);
+	if (gather) {
+		copy_len = 0;
+		is_alone = false;
+	}
+	err = may_wait ? rsp_isert_reply_get_wait(conn, &reply, sense_len + copy_len) :
+			 rsp_isert_reply_get(conn, &reply, sense_len + copy_len);
 	if (err)
 		return err == -ENOTCONN ? 0 : err;
-	if (inline_len)
+	if (gather) {
+		err = rsp_isert_reply_pages(&reply, &cmd->se_cmd, inline_len);
+		if (err) {
+			rsp_work_free(reply.work);
+			return -ENOMEM;
+		}
+	} else if (inline_len) {
 		rsp_isert_reply_inline(&reply, &cmd->se_cmd, sense_len, inline_len);
+	}
 	if (is_alone) {
 		rsp_isert_cmd_unlink(cmd);
 	} else {
@@ -391,7 +493,7 @@ static int rsp_isert_send_nopin(struct rsp_isert_conn *conn, struct iscsit_cmd *
 	if (cmd->buf_ptr_size)
 		rsp_isert_reply_data(&reply, cmd->buf_ptr, cmd->buf_ptr_size);
 	cmd->i_state = ISTATE_SENT_STATUS;
-	rsp_isert_reply_post(&reply);
+	rsp_isert_reply_post(conn, &reply);
 	spin_unlock_bh(&conn->send_lock);
 	if (!keep)
 		rsp_isert_cmd_put(cmd);
@@ -412,7 +514,7 @@ static int rsp_isert_send_tmf(struct rsp_isert_conn *conn, struct iscsit_cmd *cm
 	spin_lock_bh(&conn->send_lock);
 	iscsit_build_task_mgt_rsp(cmd, conn->iscsi, rsp_isert_reply_hdr(&reply));
 	cmd->i_state = ISTATE_SENT_STATUS;
-	rsp_isert_reply_post(&reply);
+	rsp_isert_reply_post(conn, &reply);
 	spin_unlock_bh(&conn->send_lock);
 	iscsit_tmr_post_handler(cmd, conn->iscsi);
 	if (has_extra)
@@ -434,7 +536,7 @@ static int rsp_isert_send_reject(struct rsp_isert_conn *conn, struct iscsit_cmd 
 	iscsit_build_reject(cmd, conn->iscsi, rsp_isert_reply_hdr(&reply));
 	rsp_isert_reply_data(&reply, cmd->buf_ptr, ISCSI_HDR_LEN);
 	cmd->i_state = ISTATE_SENT_STATUS;
-	rsp_isert_reply_post(&reply);
+	rsp_isert_reply_post(conn, &reply);
 	spin_unlock_bh(&conn->send_lock);
 	rsp_isert_cmd_put(cmd);
 	return 0;
@@ -462,7 +564,9 @@ static int rsp_isert_send_text(struct rsp_isert_conn *conn, struct iscsit_cmd *c
 	if (is_last)
 		rsp_isert_cmd_unlink(cmd);
 	cmd->i_state = ISTATE_SENT_STATUS;	/* before the next request can come */
-	rsp_isert_reply_post(&reply);
+	spin_lock_bh(&conn->send_lock);
+	rsp_isert_reply_post(conn, &reply);
+	spin_unlock_bh(&conn->send_lock);
 	if (is_last)
 		rsp_isert_cmd_put(cmd);
 	return 0;
@@ -513,7 +617,9 @@ static int rsp_isert_send_logout(struct rsp_isert_conn *conn, struct iscsit_cmd 
 	if (!is_end) {
 		rsp_isert_cmd_unlink(cmd);
 		cmd->i_state = ISTATE_SENT_STATUS;
-		rsp_isert_reply_post(&reply);
+		spin_lock_bh(&conn->send_lock);
+		rsp_isert_reply_post(conn, &reply);
+		spin_unlock_bh(&conn->send_lock);
 		iscsit_logout_post_handler(cmd, conn->iscsi);
 		rsp_isert_cmd_put(cmd);
 		return 0;
@@ -521,7 +627,9 @@ static int rsp_isert_send_logout(struct rsp_isert_conn *conn, struct iscsit_cmd 
 	reply.work->done = rsp_isert_logout_done;
 	reply.work->ctx = cmd;
 	WRITE_ONCE(conn->is_logout, true);
-	err = rsp_isert_reply_post(&reply);
+	spin_lock_bh(&conn->send_lock);
+	err = rsp_isert_reply_post(conn, &reply);
+	spin_unlock_bh(&conn->send_lock);
 	if (err)
 		WRITE_ONCE(conn->is_logout, false);
 	return err;

@@ -8,6 +8,7 @@
 #include <linux/bits.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
+#include <linux/unaligned.h>
 #include <scsi/iscsi_proto.h>
 #include <scsi/iser.h>
 
@@ -17,7 +18,9 @@
 /* a read command without a read key asks for its data behind the SCSI Response */
 #define RSP_ISER_F_INLINE_READ	BIT(0)
 #define RSP_ISER_INLINE_BYTES	(SZ_8K - sizeof(struct iser_ctrl) - sizeof(struct iscsi_hdr))	/* at most */
-#define RSP_ISER_FEATURES	RSP_ISER_F_INLINE_READ
+/* a message may hold several PDUs */
+#define RSP_ISER_F_BATCH	BIT(1)
+#define RSP_ISER_FEATURES	(RSP_ISER_F_INLINE_READ | RSP_ISER_F_BATCH)
 
 /* Private data of request and answer; peers without RSP read and write only @std. */
 struct rsp_iser_cm {
@@ -47,6 +50,25 @@ static inline u8 rsp_iser_cm_features(const void *pdata, u8 len)
 	    cm->version != RSP_ISER_CM_VERSION)
 		return 0;
 	return cm->features & RSP_ISER_FEATURES;
+}
+
+/* bytes to the next PDU of a message, 0 in the last */
+static inline u32 rsp_iser_next(const struct iser_ctrl *ctrl)
+{
+	return get_unaligned_be16(&ctrl->rsvd[1]);
+}
+
+static inline void rsp_iser_set_next(struct iser_ctrl *ctrl, u32 bytes)
+{
+	put_unaligned_be16(bytes, &ctrl->rsvd[1]);
+}
+
+/* can another PDU stand @next bytes into a message of @len? */
+static inline bool rsp_iser_next_is_sound(u32 next, u32 len)
+{
+	const u32 least = sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr);
+
+	return !(next % 4) && next >= least && len >= least && next <= len - least;
 }
 
 #endif /* _RSP_ISCSI_PROTO_H */

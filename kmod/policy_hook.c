@@ -30,7 +30,7 @@
  * The builtin policy, tuned here. noop_buf, noop_ep and noop_flow in policies/
  * answer the same: change both.
  */
-#define RSP_BUILTIN_COPY_BYTES		5120	/* copy payloads up to this into the message */
+#define RSP_BUILTIN_COPY_BYTES		2048	/* copy payloads up to this into the message */
 #define RSP_BUILTIN_INLINE_BYTES	8192	/* send them from their pages up to this */
 #define RSP_BUILTIN_HEADER_BYTES	512	/* room in the message for what is not payload */
 #define RSP_BUILTIN_LINGER_S		300

@@ -13,7 +13,7 @@
 RSP_LICENSE;
 
 /* knobs: builtin's constants */
-const volatile __u32 copy_bytes = 5120;		/* copied into the message up to this payload */
+const volatile __u32 copy_bytes = 2048;		/* copied into the message up to this payload */
 const volatile __u32 inline_bytes = 8192;	/* gathered from its pages up to this */
 const volatile __u32 covered = 64;		/* receives up to which every credit has one */
 const volatile __u32 header_bytes = 512;	/* room left in the message for headers */
