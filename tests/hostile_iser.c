@@ -823,6 +823,176 @@ static u32 pdata_garbage(struct ses *s)
 	return with_pdata(cm, sizeof(cm));
 }
 
+/* ----------------------------------------------- several PDUs in a message --- */
+
+/* to a target that is told that we know how */
+static struct conn *batch_connect(void)
+{
+	static const u8 cm[12] = { CM_NO_ZBVA | CM_NO_INV, 0, 0, 0, 'R', 'S', 'P', 'i', 1, 2 };
+
+	return connect_with(cm, sizeof(cm), 96, NULL);
+}
+
+/* put @one behind what is in @m; the PDU there that was the last begins at @last */
+static void batch_add(struct msg *m, const struct msg *one, u32 *last)
+{
+	if (m->len) {
+		m->b[*last + 2] = (m->len - *last) >> 8;
+		m->b[*last + 3] = m->len - *last;
+	}
+	*last = m->len;
+	memcpy(m->b + m->len, one->b, one->len);
+	m->len += (one->len + 3) & ~3U;
+}
+
+/* Collect @nr answers, several of which may share a message */
+static void batch_answers(struct ses *s, u32 nr, u32 *seen)
+{
+	static struct msg m, one;
+	u64 end = now_ms() + h.wait_ms;
+	bool is_barrier;
+	u32 off, next;
+	int n;
+
+	while (nr) {
+		n = conn_recv(s->c, &m, end > now_ms() ? end - now_ms() : 0, NULL);
+		if (n <= 0) {
+			*seen |= n < 0 ? O_GONE : O_STUCK;
+			return;
+		}
+		for (off = 0; off < m.len; off += next, nr--) {
+			next = m.len - off >= HDRS ? m.b[off + 2] << 8 | m.b[off + 3] : 0;
+			if (!nr || next > m.len - off || (next && next < HDRS)) {
+				*seen |= O_BAD;
+				return;
+			}
+			next = next ? next : m.len - off;
+			one.len = next;
+			memcpy(one.b, m.b + off, next);
+			*seen |= classify(s, &one, 0, &is_barrier);
+		}
+	}
+}
+
+/* @nr commands without data, two writes with theirs, and a NOP-Out; all in one message */
+static u32 batch_with(u32 nr, void (*spoil)(struct msg *m, u32 second, u32 a), u32 a)
+{
+	static struct msg m, one;
+	u32 seen, last = 0, i;
+	struct ses s;
+
+	ses_init(&s, batch_connect());
+	seen = ses_login(&s, false);
+	if (seen != O_OK)
+		goto out;
+	m.len = 0;
+	for (i = 0; i < nr; i++) {
+		put_base(&one, &s, TUR);
+		batch_add(&m, &one, &last);
+	}
+	for (i = 0; i < 2; i++) {
+		put_write_imm(&one, &s, i, 512, 512);
+		batch_add(&m, &one, &last);
+	}
+	put_nop(&one, &s);
+	batch_add(&m, &one, &last);
+	if (spoil)
+		spoil(&m, m.b[2] << 8 | m.b[3], a);
+	ses_send(&s, &m);
+	batch_answers(&s, nr + 3, &seen);
+	if (seen == O_OK && write_read(&s, 16384, 0) != O_OK)
+		seen |= O_WRONG;
+	if (seen & O_GONE)
+		seen &= ~O_OK;
+out:
+	ses_close(&s, true);
+	return seen;
+}
+
+static void spoil_next(struct msg *m, u32 second, u32 a)
+{
+	m->b[2] = a >> 8;
+	m->b[3] = a;
+}
+
+static void spoil_second_next(struct msg *m, u32 second, u32 a)
+{
+	m->b[second + 2] = a >> 8;
+	m->b[second + 3] = a;
+}
+
+static void spoil_second_len(struct msg *m, u32 second, u32 a)
+{
+	m->b[second + B_AHS_LEN + 3] = a;
+}
+
+static void spoil_second_ahs(struct msg *m, u32 second, u32 a)
+{
+	m->b[second + B_AHS_LEN] = a;
+}
+
+static void spoil_second_flags(struct msg *m, u32 second, u32 a)
+{
+	m->b[second + I_FLAGS] = a;
+}
+
+static void spoil_cut(struct msg *m, u32 second, u32 a)
+{
+	m->len -= a;
+}
+
+static u32 batch_few(struct ses *s) { return batch_with(4, NULL, 0); }
+static u32 batch_many(struct ses *s) { return batch_with(50, NULL, 0); }
+static u32 batch_next_4(struct ses *s) { return batch_with(4, spoil_next, 4); }
+static u32 batch_next_72(struct ses *s) { return batch_with(4, spoil_next, 72); }
+static u32 batch_next_odd(struct ses *s) { return batch_with(4, spoil_next, 77); }
+static u32 batch_next_max(struct ses *s) { return batch_with(4, spoil_next, 0xfffc); }
+static u32 batch_next_overlap(struct ses *s) { return batch_with(4, spoil_second_next, 80); }
+static u32 batch_next_end(struct ses *s) { return batch_with(4, spoil_second_next, 1480); }
+static u32 batch_second_long(struct ses *s) { return batch_with(4, spoil_second_len, 4); }
+static u32 batch_second_ahs(struct ses *s) { return batch_with(4, spoil_second_ahs, 255); }
+static u32 batch_second_hello(struct ses *s)
+{
+	return batch_with(4, spoil_second_flags, ISER_HELLO);
+}
+static u32 batch_cut(struct ses *s) { return batch_with(4, spoil_cut, 4); }
+static u32 batch_cut_header(struct ses *s) { return batch_with(4, spoil_cut, 72); }
+
+/* a login request that is not alone */
+static u32 batch_login(struct ses *s)
+{
+	static struct msg m, one;
+	u32 last = 0, seen;
+	struct ses b;
+
+	ses_init(&b, batch_connect());
+	if (!b.c)
+		return O_STUCK;
+	m.len = 0;
+	put_login(&one, &b, LOGIN_LAST, false, NULL, 0);
+	batch_add(&m, &one, &last);
+	put_nop(&one, &b);
+	batch_add(&m, &one, &last);
+	ses_send(&b, &m);
+	seen = next_answer(&b, NULL, 0);
+	ses_close(&b, true);
+	return seen ? seen : O_QUIET;
+}
+
+/* without the feature the bytes are reserved, and what follows the first PDU is not looked at */
+static u32 batch_unasked(struct ses *s)
+{
+	static struct msg m, one;
+	u32 last = 0;
+
+	m.len = 0;
+	put_base(&one, s, TUR);
+	batch_add(&m, &one, &last);
+	m.b[2] = 0;
+	m.b[3] = 4;
+	return exchange(s, &m, NULL);
+}
+
 /* Wait until no more sends are in flight than there are buffers for */
 static bool drained(struct ses *s, u32 *seen)
 {
@@ -1403,6 +1573,22 @@ static const struct tcase cases[] = {
 	RUN("private-data-1-byte", O_OK | O_GONE, 0, pdata_short),
 	RUN("private-data-flags", O_OK | O_GONE, 0, pdata_flags),
 	RUN("private-data-garbage", O_OK | O_GONE, 0, pdata_garbage),
+
+	RUN("batch", O_OK, 0, batch_few),
+	RUN("batch-50", O_OK, 0, batch_many),
+	RUN("batch-unasked", O_OK, 0, batch_unasked),
+	RUN("batch-login", O_GONE, 0, batch_login),
+	RUN("batch-next-4", O_GONE, 0, batch_next_4),
+	RUN("batch-next-72", O_GONE, 0, batch_next_72),
+	RUN("batch-next-odd", O_GONE, 0, batch_next_odd),
+	RUN("batch-next-max", O_GONE, 0, batch_next_max),
+	RUN("batch-next-overlap", O_GONE, 0, batch_next_overlap),
+	RUN("batch-next-end", O_GONE, 0, batch_next_end),
+	RUN("batch-second-long", O_GONE, 0, batch_second_long),
+	RUN("batch-second-ahs", O_GONE, 0, batch_second_ahs),
+	RUN("batch-second-hello", O_GONE, 0, batch_second_hello),
+	RUN("batch-cut", O_GONE, 0, batch_cut),
+	RUN("batch-cut-header", O_GONE, 0, batch_cut_header),
 
 	/* before the login */
 	MSG("bare-command", O_GONE, F_BARE, TUR, sp_none, 0, 0),
