@@ -76,7 +76,8 @@ enum occasion {
 #define F_SECTOR	16	/* I/O of 512 bytes in the middle of a page */
 #define F_SLOW		32	/* what user space does about it takes a while */
 #define F_FRESH		64	/* what open-iscsi has made of it is not for the next case */
-#define F_MODE		(F_INLINE | F_NOINV)
+#define F_BATCH		128	/* it says it takes, and sends, several PDUs in a message */
+#define F_MODE		(F_INLINE | F_NOINV | F_BATCH)
 
 struct cmd {
 	struct msg	in;
@@ -607,6 +608,23 @@ static bool next_msg(struct tgt *t, struct msg *in, u8 opcode, int wait_ms)
 	return false;
 }
 
+/* with F_BATCH a message may hold several commands */
+static void do_msgs(struct tgt *t, struct msg *in)
+{
+	static struct msg m;
+	u32 off, next;
+
+	for (off = 0; off < in->len; off += next) {
+		next = t->flags & F_BATCH && in->len - off >= HDRS ?
+		       in->b[off + 2] << 8 | in->b[off + 3] : 0;
+		if (!next)
+			next = in->len - off;
+		m.len = next;
+		memcpy(m.b, in->b + off, next);
+		do_msg(t, &m);
+	}
+}
+
 /* ------------------------------------------------------------- the service --- */
 
 static void *serve(void *unused)
@@ -655,10 +673,9 @@ static void *serve(void *unused)
 		pthread_mutex_unlock(&g.lock);
 		if (t.flags & F_NOINV)
 			pdata.flags |= CM_NO_INV;
-		if (t.flags & F_INLINE) {
-			pdata.features = 1;
+		pdata.features = (t.flags & F_INLINE ? 1 : 0) | (t.flags & F_BATCH ? 2 : 0);
+		if (pdata.features)
 			param.private_data_len = sizeof(pdata);
-		}
 		if (lie_begin(&t, ON_ACCEPT)) {
 			if (lie_now->spoil) {
 				memcpy(pm.b, &pdata, pm.len = sizeof(pdata));
@@ -685,7 +702,7 @@ static void *serve(void *unused)
 				break;
 			if (!n) {
 				conn_take(c, &in);
-				do_msg(&t, &in);
+				do_msgs(&t, &in);
 				g.is_full = t.is_full;
 				continue;
 			}
@@ -811,6 +828,40 @@ static void sp_pdata(struct tgt *t, struct msg *m, u32 len, u32 val)
 	else if (len > m->len)
 		memset(m->b + m->len, 0, len - m->len);
 	m->len = len;
+}
+
+/* an answer with more behind it, or not */
+static void sp_next(struct tgt *t, struct msg *m, u32 next, u32 unused)
+{
+	set8(m, I_FLAGS + 2, next >> 8);
+	set8(m, I_FLAGS + 3, next);
+}
+
+/* a second PDU in the message: a ping that wants no answer, with a byte of it changed */
+static void sp_second(struct tgt *t, struct msg *m, u32 off, u32 val)
+{
+	static struct msg ping;
+	u32 at = m->len;
+
+	put_pdu(&ping, OP_NOP_IN, F_FINAL);
+	set32(&ping, B_ITT, NO_TAG);
+	set32(&ping, B_TTT, NO_TAG);
+	put_sn(&ping, t, false);
+	if (val)
+		set8(&ping, off, val);
+	sp_next(t, m, at, 0);
+	msg_resize(m, at + ping.len);
+	memcpy(m->b + at, ping.b, ping.len);
+}
+
+/* or the answer once more */
+static void sp_second_same(struct tgt *t, struct msg *m, u32 unused, u32 unused2)
+{
+	u32 at = m->len;
+
+	msg_resize(m, 2 * at);
+	memcpy(m->b + at, m->b, at);
+	sp_next(t, m, at, 0);
 }
 
 /* and what it claims is "RSPi", a version, features */
@@ -1535,6 +1586,17 @@ static const struct tcase cases[] = {
 	PRI("private-11-bytes", IGNORED, 0, sp_pdata, 11, 0),
 	SPO("private-ones", ON_ACCEPT, F_NOINV, IGNORED, 0, sp_pdata, 196, 0xff),
 	PRI("private-zeroes", IGNORED, 0, sp_pdata, 196, 0),
+	SPO("batch-sane", ON_READ, F_BATCH | F_NOINV, IGNORED, 0, sp_second, 0, 0),
+	SPO("batch-next-4", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_next, 4, 0),
+	SPO("batch-next-odd", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_next, 77, 0),
+	SPO("batch-next-alone", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_next, HDRS, 0),
+	SPO("batch-next-max", ON_WRITE, F_BATCH | F_NOINV, DROPPED, 0, sp_next, 0xfffc, 0),
+	SPO("batch-next-unasked", ON_READ, 0, IGNORED, 0, sp_next, 4, 0),
+	SPO("batch-second-same", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_second_same, 0, 0),
+	SPO("batch-second-long", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_second, B_AHS_LEN + 3, 8),
+	SPO("batch-second-ahs", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_second, B_AHS_LEN, 1),
+	SPO("batch-second-r2t", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_second, B_OPCODE, OP_R2T),
+	SPO("batch-second-flags", ON_READ, F_BATCH | F_NOINV, DROPPED, 0, sp_second, I_FLAGS, 0xff),
 	PRI("private-magic-only", IGNORED, 0, sp_features, 0, 1),
 	PRI("private-version-2", IGNORED, 0, sp_features, 2, 1),
 	PRI("private-features-unknown", IGNORED, 0, sp_features, 1, 0xfe),
