@@ -11,7 +11,10 @@
  * unloads or the last device and service are gone.
  *
  * Progress: up to its reserve_bytes a service is admitted whatever the policy
- * and the limit say.
+ * and the limit say. What was received and handed over to it does not count
+ * against that: a service answers a message before it gives its buffer back, so
+ * messages must not use up what answers are made of. They come out of the reserve
+ * of the receive queues instead, wherever they are.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -230,13 +233,14 @@ static void rsp_pool_req(struct rsp_buf_req *req, u32 class, u32 want)
 static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 {
 	struct rsp_buf_req req;
-	u64 held, room;
+	u64 held, taken, room;
 	u32 nr, floor;
 
 	rsp_pool_req(&req, class, want);
 	held = rsp_svc_held(svc);
-	floor = held < svc->view.reserve_bytes ?
-		min_t(u64, want, DIV_ROUND_UP(svc->view.reserve_bytes - held, req.buf_bytes)) : 0;
+	taken = max_t(s64, atomic64_read(&svc->held_bytes), 0);
+	floor = taken < svc->view.reserve_bytes ?
+		min_t(u64, want, DIV_ROUND_UP(svc->view.reserve_bytes - taken, req.buf_bytes)) : 0;
 	room = req.held_bytes < req.limit_bytes ?
 	       (req.limit_bytes - req.held_bytes) / req.buf_bytes : 0;
 
