@@ -523,6 +523,11 @@ void rsp_pool_recover(struct rsp_rq *rq)
 	mutex_unlock(&rsp_arena_mutex);
 }
 
+u64 rsp_pool_limit(void)
+{
+	return rsp_limit_bytes;
+}
+
 void rsp_pool_view_get(struct rsp_pool_view *v)
 {
 	struct rsp_buf_req req;
