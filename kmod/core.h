@@ -117,6 +117,7 @@ struct rsp_svc {
 	struct module		*owner;
 	struct rsp_svc_cpu __percpu *cpu;
 	atomic64_t		held_bytes;	/* taken from the pool */
+	atomic64_t		owed_bytes;	/* to go back to the pool as buffers are put, can be negative */
 	u32			recv_class;
 	bool			is_atomic;	/* its CQs are polled in softirq */
 	atomic_t		nr_chan;
