@@ -56,6 +56,8 @@ static int rsp_isert_reply_get(struct rsp_isert_conn *conn, struct rsp_isert_rep
 				 GFP_KERNEL);
 	if (!reply->buf) {
 		rsp_work_free(reply->work);
+		/* LIO tries again at once, and would take a processor from those who give buffers back */
+		usleep_range(500, 2000);
 		return -ENOMEM;
 	}
 	ctrl = reply->buf->data;

@@ -117,6 +117,7 @@ struct rsp_svc {
 	struct module		*owner;
 	struct rsp_svc_cpu __percpu *cpu;
 	atomic64_t		held_bytes;	/* taken from the pool */
+	atomic64_t		owed_bytes;	/* to go back to the pool as buffers are put, can be negative */
 	u32			recv_class;
 	bool			is_atomic;	/* its CQs are polled in softirq */
 	atomic_t		nr_chan;
@@ -173,6 +174,7 @@ void rsp_pool_unmap_dev(struct rsp_dev *dev);
 u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct list_head *out);
 void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 nr);
 struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp);
+u64 rsp_pool_limit(void);
 void rsp_pool_flush(struct rsp_svc *svc);
 void rsp_pool_recover(struct rsp_rq *rq);
 void rsp_buf_hand_over(struct rsp_ibuf *buf, struct rsp_svc *to);

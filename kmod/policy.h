@@ -44,9 +44,9 @@ void rsp_policy_release(struct rsp_svc_view *svc, struct rsp_hookgen *gen,
 u32 rsp_policy_recv_depth(struct rsp_rq_view *rq, struct rsp_hookgen *gen);
 /* Return: enum rsp_bulk */
 u32 rsp_policy_bulk(struct rsp_chan_view *chan, struct rsp_bulk_req *req);
-/* Return: 0 to @spare */
+/* Return: 0 to INT_MAX */
 u32 rsp_policy_reclaim(struct rsp_svc_view *svc, struct rsp_hookgen *gen,
-		       struct rsp_buf_req *req, u32 spare);
+		       struct rsp_buf_req *req);
 
 /* endpoints, see struct rsp_ep_ops */
 

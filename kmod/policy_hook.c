@@ -35,6 +35,7 @@
 #define RSP_BUILTIN_HEADER_BYTES	512	/* room in the message for what is not payload */
 #define RSP_BUILTIN_LINGER_S		300
 #define RSP_BUILTIN_WEIGHT		100
+#define RSP_BUILTIN_RECLAIM		INT_MAX	/* whoever waits is served as buffers come free */
 #define RSP_BUILTIN_DECAY		16	/* refills between two steps down in depth */
 #define RSP_BUILTIN_COVERED		64	/* receives up to which every credit has one */
 
@@ -251,20 +252,18 @@ u32 rsp_policy_bulk(struct rsp_chan_view *chan, struct rsp_bulk_req *req)
 }
 
 u32 rsp_policy_reclaim(struct rsp_svc_view *svc, struct rsp_hookgen *gen,
-		       struct rsp_buf_req *req, u32 spare)
+		       struct rsp_buf_req *req)
 {
 	const struct rsp_buf_ops *ops;
 	struct rsp_call call;
-	u32 nr = spare;
+	u32 nr = RSP_BUILTIN_RECLAIM;
 
 	if (!rsp_hook_is_on(RSP_FAMILY_BUF))
-		return spare;
+		return nr;
 	ops = rsp_call_begin(&call, RSP_FAMILY_BUF, gen, svc->priv, sizeof(svc->priv));
-	if (ops && ops->reclaim) {
-		/* a policy cannot know what is spare: more than that is all of it */
+	/* a policy cannot know what is idle or needed: more than that is all of it */
+	if (ops && ops->reclaim)
 		nr = rsp_call_clamp(&call, "reclaim", ops->reclaim(svc, req), 0, INT_MAX);
-		nr = min(nr, spare);
-	}
 	rsp_call_end(&call);
 	return nr;
 }

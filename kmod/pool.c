@@ -11,7 +11,10 @@
  * unloads or the last device and service are gone.
  *
  * Progress: up to its reserve_bytes a service is admitted whatever the policy
- * and the limit say.
+ * and the limit say. What was received and handed over to it does not count
+ * against that: a service answers a message before it gives its buffer back, so
+ * messages must not use up what answers are made of. They come out of the reserve
+ * of the receive queues instead, wherever they are.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -230,13 +233,14 @@ static void rsp_pool_req(struct rsp_buf_req *req, u32 class, u32 want)
 static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 {
 	struct rsp_buf_req req;
-	u64 held, room;
+	u64 held, taken, room;
 	u32 nr, floor;
 
 	rsp_pool_req(&req, class, want);
 	held = rsp_svc_held(svc);
-	floor = held < svc->view.reserve_bytes ?
-		min_t(u64, want, DIV_ROUND_UP(svc->view.reserve_bytes - held, req.buf_bytes)) : 0;
+	taken = max_t(s64, atomic64_read(&svc->held_bytes), 0);
+	floor = taken < svc->view.reserve_bytes ?
+		min_t(u64, want, DIV_ROUND_UP(svc->view.reserve_bytes - taken, req.buf_bytes)) : 0;
 	room = req.held_bytes < req.limit_bytes ?
 	       (req.limit_bytes - req.held_bytes) / req.buf_bytes : 0;
 
@@ -252,43 +256,70 @@ static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 	return nr;
 }
 
-/* ask the other services to give back what lies idle in their magazines */
-static void rsp_pool_reclaim(struct rsp_svc *asking, u32 class, u32 want)
+/* up to @nr idle buffers of a service go back to the pool. Return: how many */
+static u32 rsp_pool_drain(struct rsp_svc *svc, u32 class, u32 nr)
 {
+	u32 total = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct rsp_mag *mag = &per_cpu_ptr(svc->cpu, cpu)->mag[class];
+		LIST_HEAD(bufs);
+		u32 got = 0;
+
+		spin_lock_bh(&mag->lock);
+		while (mag->nr && total + got < nr) {
+			list_add(&mag->slot[--mag->nr]->list, &bufs);
+			got++;
+		}
+		spin_unlock_bh(&mag->lock);
+		if (got)
+			rsp_pool_give(svc, class, &bufs, got);
+		total += got;
+	}
+	return total;
+}
+
+/*
+ * Have the services give back memory: what lies idle in their magazines now, and
+ * the rest of what the policy says when it comes free, but no more than is needed.
+ * The one that asks gives back what it has idle elsewhere: on other processors,
+ * in other classes.
+ *
+ * @any_class: the limit is reached, which counts bytes, so that idle buffers of
+ * any class help; else it is buffers of @class that are missing
+ */
+static void rsp_pool_reclaim(struct rsp_svc *asking, u32 class, u32 want, bool any_class)
+{
+	u64 need = (u64)want * rsp_class_bytes[class];
 	struct rsp_buf_req req;
 	struct rsp_svc *svc;
 	unsigned long id;
-	u32 spare, nr;
-	int cpu;
+	u32 nr, i, c;
 
 	rsp_pool_req(&req, class, want);
 	rcu_read_lock();
 	xa_for_each(&rsp_svcs, id, svc) {
-		if (svc == asking)
-			continue;
-		spare = 0;
-		for_each_possible_cpu(cpu)
-			spare += READ_ONCE(per_cpu_ptr(svc->cpu, cpu)->mag[class].nr);
-		if (!spare)
-			continue;
-		spin_lock_bh(&svc->lock);
-		nr = rsp_policy_reclaim(&svc->view, &svc->gen, &req, spare);
-		spin_unlock_bh(&svc->lock);
-		for_each_possible_cpu(cpu) {
-			struct rsp_mag *mag = &per_cpu_ptr(svc->cpu, cpu)->mag[class];
-			LIST_HEAD(bufs);
-			u32 got = 0;
+		u64 bytes = need, got = 0, held = rsp_svc_held(svc);
 
-			spin_lock_bh(&mag->lock);
-			while (mag->nr && nr) {
-				list_add(&mag->slot[--mag->nr]->list, &bufs);
-				nr--;
-				got++;
-			}
-			spin_unlock_bh(&mag->lock);
-			if (got)
-				rsp_pool_give(svc, class, &bufs, got);
+		if (svc != asking) {
+			spin_lock_bh(&svc->lock);
+			svc->view.held_bytes = held;
+			nr = rsp_policy_reclaim(&svc->view, &svc->gen, &req);
+			spin_unlock_bh(&svc->lock);
+			bytes = min(held, (u64)nr * req.buf_bytes);
 		}
+		/* @class first, and all of it that it may: whoever is next asks for the same */
+		for (i = 0; i < (any_class ? RSP_NR_CLASS : 1); i++) {
+			c = (class + i) % RSP_NR_CLASS;
+			if (i && got >= min(bytes, need))
+				break;
+			nr = div_u64((i ? min(bytes, need) : bytes) - got + rsp_class_bytes[c] - 1,
+				     rsp_class_bytes[c]);
+			got += (u64)rsp_pool_drain(svc, c, nr) * rsp_class_bytes[c];
+		}
+		if (svc != asking && any_class && got < min(bytes, need))
+			atomic64_set(&svc->owed_bytes, min(bytes, need) - got);
 	}
 	rcu_read_unlock();
 }
@@ -323,7 +354,7 @@ u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct li
 
 	nr = rsp_pool_admit(svc, class, want);
 	if (!nr) {
-		rsp_pool_reclaim(svc, class, want);
+		rsp_pool_reclaim(svc, class, want, true);
 		nr = rsp_pool_admit(svc, class, want);
 		if (!nr)
 			return 0;
@@ -335,7 +366,7 @@ u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct li
 		got += rsp_pool_pick(class, nr - got, out);
 	}
 	if (!got) {
-		rsp_pool_reclaim(svc, class, nr);
+		rsp_pool_reclaim(svc, class, nr, false);
 		got = rsp_pool_pick(class, nr, out);
 	}
 	if (READ_ONCE(rsp_classes[class].nr_free) < RSP_BATCH) {
@@ -455,6 +486,13 @@ void rsp_buf_put(struct rsp_buf *b)
 		rsp_buf_hand_over(buf, rsp_recv_svc);
 		buf->rq = NULL;
 	}
+	if (unlikely(atomic64_read(&buf->svc->owed_bytes) > 0)) {
+		/* somebody waits for it */
+		atomic64_sub(buf->pub.size, &buf->svc->owed_bytes);
+		list_add(&buf->list, &bufs);
+		rsp_pool_give(buf->svc, buf->class, &bufs, 1);
+		return;
+	}
 	batch = rsp_class_batch(buf->class);
 	mag = &raw_cpu_ptr(buf->svc->cpu)->mag[buf->class];
 	spin_lock_bh(&mag->lock);
@@ -517,6 +555,11 @@ void rsp_pool_recover(struct rsp_rq *rq)
 		}
 	}
 	mutex_unlock(&rsp_arena_mutex);
+}
+
+u64 rsp_pool_limit(void)
+{
+	return rsp_limit_bytes;
 }
 
 void rsp_pool_view_get(struct rsp_pool_view *v)

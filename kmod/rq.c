@@ -29,6 +29,7 @@
 
 DEFINE_XARRAY_ALLOC1(rsp_rqs);
 static u32 rsp_rq_next_id;
+static atomic_t rsp_rq_nr_shared;
 
 /* have the device tell when only a quarter is left; one that cannot is not asked again */
 static void rsp_rq_arm(struct rsp_rq *rq)
@@ -123,6 +124,7 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
 	if (err)
 		goto err_srq;
 	dev->vecs[vector].rq[class] = rq;
+	atomic_inc(&rsp_rq_nr_shared);
 	mutex_unlock(&dev->mutex);
 	rsp_rq_refill(rq, GFP_KERNEL);
 	rsp_rq_arm(rq);
@@ -186,8 +188,10 @@ void rsp_rq_stop(struct rsp_rq *rq)
 void rsp_rq_destroy(struct rsp_rq *rq)
 {
 	rsp_rq_stop(rq);
-	if (rq->srq)
+	if (rq->srq) {
 		ib_destroy_srq(rq->srq);
+		atomic_dec(&rsp_rq_nr_shared);
+	}
 	cancel_delayed_work_sync(&rq->retry_work);	/* of an event that was under way */
 	rsp_pool_recover(rq);
 	kfree_rcu(rq, rcu);
@@ -254,6 +258,25 @@ static int rsp_rq_post(struct rsp_rq *rq, struct list_head *bufs, u32 nr)
 	return err;
 }
 
+/*
+ * What a shared queue may have posted when memory is short: all of them together half of
+ * the pool, or what the policy admits, in equal parts. Else one whose peers have many
+ * credits takes what others need to receive anything at all, and everybody to answer.
+ */
+static u32 rsp_rq_most(struct rsp_rq *rq)
+{
+	u32 nr = max(atomic_read(&rsp_rq_nr_shared), 1);
+	u64 refused_ns = READ_ONCE(rsp_recv_svc->refused_ns);
+	u64 bytes = rsp_pool_limit() / 2;
+
+	if (!rq->srq)
+		return rq->view.size;
+	if (refused_ns && ktime_get_ns() - refused_ns < NSEC_PER_SEC)
+		bytes = min_t(u64, bytes, atomic64_read(&rsp_recv_svc->held_bytes));
+	bytes = div_u64(bytes, nr);
+	return clamp_t(u64, div_u64(bytes, rsp_class_bytes[rq->class]), rq->view.min, rq->view.size);
+}
+
 /**
  * rsp_rq_refill() - Bring a receive queue to the depth the policy wants
  * @rq: the queue
@@ -277,7 +300,7 @@ void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp)
 	rq->view.credits = atomic_read(&rq->credits);
 	rq->view.nr_low = atomic_xchg(&rq->nr_low, 0);
 	rq->view.nr_empty += rq->view.nr_low;
-	depth = rsp_policy_recv_depth(&rq->view, &rq->gen);
+	depth = min(rsp_policy_recv_depth(&rq->view, &rq->gen), rsp_rq_most(rq));
 	rq->view.depth = depth;
 	if (rq->view.nr_low)
 		trace_rsp_rq_empty(&rq->view, posted);

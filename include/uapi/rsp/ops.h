@@ -66,10 +66,11 @@ struct rsp_buf_ops {
 	int (*bulk)(struct rsp_chan_view *chan, struct rsp_bulk_req *req);
 
 	/**
-	 * @reclaim: The pool is exhausted and @req cannot be met; asked of the
-	 * services that hold free buffers in magazines and spare receives.
+	 * @reclaim: The pool is exhausted and @req of another service cannot be
+	 * met; asked of every service.
 	 *
-	 * Return: Buffers @svc gives back, 0 to what it has to spare.
+	 * Return: Buffers of that size @svc gives back: what it has idle at once,
+	 * the rest of what is needed as it comes free. More than it has is all.
 	 */
 	int (*reclaim)(struct rsp_svc_view *svc, struct rsp_buf_req *req);
 

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Run in a lab guest by bench/share: NFS and iSER alone and together under one small pool, with one buffer
+# policy after the other, in one boot.
+#
+# usage: guest/share.sh "POLICY..." REPEATS SECONDS POOL_MB
+#
+#	mount, nconnect=$NCONNECT    (nfs-client) --- rxe0, loopback --- nfsd (nfs-server)
+#	open-iscsi, $SESSIONS sessions     (iser)  --- the same       --- LIO (iser-target)
+set -u
+. "$(dirname "$0")/lib.sh"
+read -ra policies <<<"$1"
+repeats=$2 seconds=$3 pool_mb=$4
+NCONNECT=${NCONNECT:-8} SESSIONS=${SESSIONS:-4}
+export PATH=$BENCH/../build:$PATH
+HELD=$BENCH/../build/bench/held
+M=/mnt/share
+
+# many writers, 1 MiB each: nfsd pulls them into 64 KiB buffers of the pool
+nfs_load() {
+	fio --name=nfs --directory=$M --nrfiles=1 --size=16m --rw=randwrite --bs=${NFS_BS:-1m} --iodepth=${NFS_QD:-16} \
+		--numjobs=${NFS_JOBS:-2} "$@"
+}
+# few and small: 4 KiB writes, each copied into an 8 KiB buffer
+iser_load() {
+	local d args=()
+	for d in "${disks[@]}"; do
+		args+=("--name=$(basename "$d")" "--filename=$d")
+	done
+	fio --size=64m --rw=randwrite --bs=${ISER_BS:-4k} --iodepth=${ISER_QD:-64} "$@" "${args[@]}"
+}
+common=(--ioengine=libaio --direct=1 --time_based --randseed=23 --output-format=json --group_reporting)
+
+setup() {
+	local i
+	modprobe rsp "pool_mb=$pool_mb" || return
+	rxe_dummy 9000 && nfs_transport rsp && modprobe nfsd || return
+	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
+	echo 1048576 >/proc/fs/nfsd/max_block_size
+	nfs_server_up threads=8 size=256M || return
+	mkdir -p $M
+	nfs_mount $M "hard,nconnect=$NCONNECT" || return
+	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=64 && iscsi_initiator_up rsp || return
+	mkdir -p /var/lib/iscsi/ifaces
+	for ((i = 1; i <= SESSIONS; i++)); do
+		printf 'iface.%s\n' "iscsi_ifacename = i$i" "transport_name = iser" \
+			"initiatorname = iqn.2026-01.lab.rsp:i$i" >/var/lib/iscsi/ifaces/i$i
+		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
+	done
+	iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -o update -n node.session.queue_depth -v 64 || return
+	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login || return
+	wait_until 30 disks_are "$SESSIONS" || return
+	mapfile -t disks <<<"$(disk_list)"
+	for i in "${disks[@]}"; do
+		echo none >"/sys/block/$(basename "$i")/queue/scheduler"
+		# a merged write is registered, and an RNR NAK in front of that ends a connection on rxe
+		echo 2 >"/sys/block/$(basename "$i")/queue/nomerges"
+	done
+}
+disk_list() {
+	local d
+	for d in /sys/class/iscsi_session/session*/device/target*/*:0/block/sd*; do
+		[ ! -e "$d" ] || echo "/dev/${d##*/}"
+	done
+}
+disks_are() {
+	[ "$(disk_list | wc -l)" = "$1" ]
+}
+
+teardown() {
+	umount $M
+	iscsiadm -m session -u >/dev/null
+	nfs_server_down
+	iscsi_target_down && iscsi_initiator_down
+	rsp_unload
+	rxe_down
+}
+
+# to POLICY: from the one before
+in_force=builtin
+to() {
+	local knobs=()
+	[ "$1" != "$in_force" ] || return 0
+	[ "$1" != buf_quota ] || knobs=(set quota_mb 1)
+	if [ "$1" != builtin ]; then
+		rspctl policy load "$POLICIES/$1.bpf.o" "${knobs[@]}" >/tmp/to 2>&1 || bench_die "$(cat /tmp/to)"
+	fi
+	[ "$in_force" = builtin ] || rspctl policy unload "$in_force" >/tmp/to 2>&1 || bench_die "$(cat /tmp/to)"
+	in_force=$1
+}
+
+# measure POLICY CELL ROUND: the loads that CELL names, what each moved, what each service held
+measure() {
+	local n pids=() rc=0
+	rm -f /tmp/nfs.json /tmp/iser.json
+	$HELD 50 >/tmp/held.jsonl &
+	local sampler=$!
+	[[ $2 != *NFS* ]] || { nfs_load "${common[@]}" --runtime="$seconds" --output=/tmp/nfs.json >/tmp/nfs.err 2>&1 & pids+=($!); }
+	[[ $2 != *iSER* ]] || { (cd /tmp && iser_load "${common[@]}" --runtime="$seconds" --output=/tmp/iser.json >/tmp/iser.err 2>&1) & pids+=($!); }
+	for n in "${pids[@]}"; do
+		wait "$n" || rc=1
+	done
+	kill $sampler
+	wait $sampler 2>/dev/null
+	[ $rc = 0 ] || cat /tmp/nfs.err /tmp/iser.err >&2
+	for n in nfs iser; do
+		[ -e /tmp/$n.json ] && sed -n '/^{/,$p' /tmp/$n.json || echo '{"jobs": []}'
+	done | jq -sc --argjson rc $rc --slurpfile held /tmp/held.jsonl '
+		def of(s): [$held[] | .[s].held // 0] | sort | {min: first, median: .[length / 2 | floor], max: last};
+		def more(s; f): ($held | last | .[s][f]) - ($held | first | .[s][f]);
+		def io(j): if (j | length) == 0 then {} else {
+			iops: ([j[].write.iops] | add), bytes_per_s: ([j[].write.bw_bytes] | add),
+			lat_ns_p99: ([j[].write.clat_ns.percentile["99.000000"]] | max)} end;
+		(io(.[0].jobs) | with_entries(.key |= "nfs_" + .)) + (io(.[1].jobs) | with_entries(.key |= "iser_" + .)) +
+		([("nfs-client", "nfs-server", "iser", "iser-target", "recv") as $s | of($s) | to_entries[] |
+			{key: "\($s)_held_bytes_\(.key)", value: .value}] | from_entries) +
+		([("nfs-client", "nfs-server", "iser", "iser-target", "recv") as $s |
+			{key: "\($s)_refused", value: more($s; "refused")}, {key: "\($s)_starved", value: more($s; "starved")}] | from_entries) +
+		{pool_bytes_max: ([$held[].pool] | max), errors: ([.[].jobs[].error] | add + $rc), samples: ($held | length)}' >/tmp/cell.json
+	record "$2" "$1" "$3" "$(cat /tmp/cell.json)"
+	progress "$1, $2: $(jq -c '{nfs: .nfs_iops, iser: .iser_iops, pool: .pool_bytes_max}' /tmp/cell.json)"
+}
+
+: >"$OUT"
+setup >/tmp/setup 2>&1 || { cat /tmp/setup >&2; bench_die "no mount and disks"; }
+for ((r = 1; r <= repeats; r++)); do
+	for p in "${policies[@]}"; do
+		to "$p"
+		for cell in "NFS alone" "iSER alone" "NFS and iSER"; do
+			measure "$p" "$cell" "$r"
+		done
+	done
+done
+to builtin
+teardown >/tmp/teardown 2>&1 || { cat /tmp/teardown >&2; bench_die "something stays"; }
+if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
+	bench_die "the kernel complained, see above"
+fi
