@@ -167,7 +167,7 @@ run_stop() {
 		[ -e "$f" ] || continue
 		pid=$(<"$f")
 		while grep -qs "lab/vm" "/proc/$pid/cmdline" && [ $SECONDS -lt $end ]; do
-			kill "$pid" 2>/dev/null
+			kill "$pid" 2>/dev/null || :
 			sleep .05
 		done
 		rm -f "$f" "${f%.pid}.qemu"
