@@ -30,6 +30,8 @@
 #define RSP_ISER_BATCH_NS	(50 * NSEC_PER_USEC)
 /* unsolicited Data-Out PDUs of one command; where more were needed none is sent */
 #define RSP_ISER_MAX_DATA_OUT	16
+#define RSP_ISER_MIN_XMIT	512U	/* least data segment a target may declare, RFC 7143 13.12 */
+#define RSP_ISER_MAX_COPY	(SZ_64K - sizeof(struct rsp_iser_msg))	/* no buffer is longer */
 
 /* a message: an iSCSI control-type PDU behind the iSER header */
 struct rsp_iser_msg {

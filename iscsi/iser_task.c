@@ -138,7 +138,7 @@ static void rsp_iser_plan(struct rsp_iser_conn *conn, struct iscsi_task *task,
 {
 	struct iscsi_r2t_info *r2t = &task->unsol_r2t;
 	struct scsi_cmnd *sc = task->sc;
-	u32 len = scsi_bufflen(sc);
+	u32 len = scsi_bufflen(sc), xmit;
 	enum rsp_bulk bulk;
 
 	*plan = (struct rsp_iser_plan){};
@@ -153,9 +153,11 @@ static void rsp_iser_plan(struct rsp_iser_conn *conn, struct iscsi_task *task,
 
 	bulk = rsp_chan_bulk(conn->chan, RSP_DIR_OUT, len);
 	plan->imm = task->imm_count;
-	plan->nr_out = DIV_ROUND_UP(r2t->data_length, max(1U, task->conn->max_xmit_dlength));
+	xmit = task->conn->max_xmit_dlength;	/* the target's word */
+	plan->nr_out = xmit >= RSP_ISER_MIN_XMIT ? DIV_ROUND_UP(r2t->data_length, xmit) : U32_MAX;
 	if (bulk != RSP_BULK_REG && plan->imm + r2t->data_length == len &&
-	    plan->nr_out <= RSP_ISER_MAX_DATA_OUT) {
+	    plan->nr_out <= RSP_ISER_MAX_DATA_OUT &&
+	    max(plan->imm, min(r2t->data_length, xmit)) <= RSP_ISER_MAX_COPY) {
 		/* completions are cheap where they come together; a lone one costs more than a copy */
 		plan->how = bulk == RSP_BULK_INLINE &&
 			    (len > PAGE_SIZE ||
