@@ -3,6 +3,7 @@
 # Run in a lab guest by bench/compare: the contenders take turns, in one boot.
 #
 # usage: guest/compare.sh SERVICE "CONTENDER..." REPEATS "JOB:QD:IOS..."
+# login:N:1 is a cell too, where the service has NAME_logins.
 set -u
 . "$(dirname "$0")/lib.sh"
 bench_service "$1"
@@ -29,7 +30,12 @@ for ((r = 1; r <= repeats; r++)); do
 		fio_cell randread-4k 8 200 >/dev/null
 		for cell in "${cells[@]}"; do
 			IFS=: read -r job qd ios <<<"$cell"
-			figures=$(fio_cell "$job" "$qd" "$ios")
+			case $job in
+			login)	# not in a subshell: there is another FILE then
+				"${SERVICE}_logins" "$qd" >/tmp/figures
+				figures=$(</tmp/figures) ;;
+			*)	figures=$(fio_cell "$job" "$qd" "$ios") ;;
+			esac
 			record "$job qd$qd" "$c" "$r" "$figures"
 		done
 		progress "round $r of $repeats: $c done"

@@ -16,7 +16,7 @@ iser_begin() {
 
 # iser_to rsp|rsp+noop|stock|tcp|rsp:stock|stock:rsp; the last two name initiator and target
 iser_to() {
-	local initiator=rsp target=rsp iface=iser iser=1 disk
+	local initiator=rsp target=rsp iface=iser iser=1
 	case $1 in
 	rsp | rsp+noop) ;;
 	stock)
@@ -39,9 +39,14 @@ iser_to() {
 	[ "$1" != rsp+noop ] || noops_on
 	iscsi_login 10.9.0.1 "$iface" node.session.queue_depth=64 >/tmp/iser_to 2>&1 ||
 		bench_die "cannot log in over $1: $(cat /tmp/iser_to)"
+	iser_disk
+}
+
+# iser_disk: the disk is there
+iser_disk() {
+	wait_until 20 iscsi_disk >/dev/null || bench_die "no disk after the login"
 	FILE=$(iscsi_disk)
-	disk=/sys/block/${FILE#/dev/}
-	echo none >"$disk/queue/scheduler"
+	echo none >"/sys/block/${FILE#/dev/}/queue/scheduler"
 }
 
 iser_off() {
@@ -49,6 +54,28 @@ iser_off() {
 		bench_die "cannot log out: $(cat /tmp/iser_to)"
 	rm -rf /var/lib/iscsi/nodes /etc/iscsi/nodes
 	iscsi_target_down || bench_die "the target does not go"
+}
+
+# iser_logins N: N sessions in and out, as many as there are afterwards
+iser_logins() {
+	local node="iscsiadm -m node -T $ISCSI_IQN -p 10.9.0.1:3260" t0 t1 t2 cpu0 cpu1
+	{
+		timeout 90 $node --logout && $node -o update -n node.session.nr_sessions -v "$1"
+	} >/tmp/iser_to 2>&1 || bench_die "cannot log out: $(cat /tmp/iser_to)"
+	cpu0=$(cpu_ticks </proc/stat)
+	t0=$(date +%s%N)
+	timeout 240 $node --login >/tmp/iser_to 2>&1 || bench_die "cannot log in: $(cat /tmp/iser_to)"
+	t1=$(date +%s%N)
+	cpu1=$(cpu_ticks </proc/stat)
+	timeout 240 $node --logout >/tmp/iser_to 2>&1 || bench_die "cannot log out: $(cat /tmp/iser_to)"
+	t2=$(date +%s%N)
+	{
+		$node -o update -n node.session.nr_sessions -v 1 && timeout 90 $node --login
+	} >/tmp/iser_to 2>&1 || bench_die "cannot log in: $(cat /tmp/iser_to)"
+	iser_disk
+	jq -nc --argjson n "$1" --argjson in $((t1 - t0)) --argjson out $((t2 - t1)) --argjson cpu $((cpu1 - cpu0)) \
+		'{logins_per_s: ($n * 1e9 / $in), logouts_per_s: ($n * 1e9 / $out),
+		  cpu_us_per_io: ($cpu * 10000 / $n), errors: 0}'
 }
 
 iser_end() {
