@@ -114,13 +114,6 @@ swaps() {
 		fi
 	done
 }
-# ios: reads and writes of the mount, of the disk; a connection that an endpoint policy moves begins to
-# count anew, and they do not
-ios() {
-	awk -v m="$M" '$5 == m { on = 1 } $1 == "device" && $5 != m { on = 0 }
-		on && ($1 == "READ:" || $1 == "WRITE:") { n += $2 } END { print n + 0 }' /proc/self/mountstats
-	awk '{ print $1 + $5 }' "/sys/block/$(basename "$(iscsi_disk)")/stat"
-}
 went_on() {
 	local now
 	read -ra now <<<"$(ios | xargs)"

@@ -75,15 +75,24 @@ accounts_agree() {
 	is "$svcs" "$pool"
 }
 
+# ios: reads and writes of the mount, of the disk; a connection that an endpoint policy moves begins to
+# count anew, and they do not
+ios() {
+	awk -v m="$M" '$5 == m { on = 1 } $1 == "device" && $5 != m { on = 0 }
+		on && ($1 == "READ:" || $1 == "WRITE:") { n += $2 } END { print n + 0 }' /proc/self/mountstats
+	awk '{ print $1 + $5 }' "/sys/block/$(basename "$(iscsi_disk)")/stat"
+}
+
 # ---- loads --------------------------------------------------------------------------------
 
 declare -A fio_pids
+FIO_NICE=${FIO_NICE:-19}	# programs that are loaded meanwhile go first
 
 # fio_up NAME ARGUMENT...: fio in the background, its report in $T/NAME.raw, until fio_down NAME
 fio_up() {
 	local name=$1
 	shift
-	(cd "$T" && exec nice -n 19 fio --name="$name" --ioengine=libaio --direct=1 --time_based --runtime=1200 \
+	(cd "$T" && exec nice -n "$FIO_NICE" fio --name="$name" --ioengine=libaio --direct=1 --time_based --runtime=1200 \
 		--randseed=23 --output-format=json "$@") >"$T/$name.raw" 2>"$T/$name.err" &
 	fio_pids[$name]=$!
 }

@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Under a pool too small for both, NFS and iSER get what the buffer policy says: with a strict fair share
+# neither holds more than its own; with a fair share that may borrow, or with the adaptive policy, the
+# busy one uses what the idle one leaves, and gives it back when that becomes busy.
+#
+#	mount, 8 connections, writes of 1 MiB: nfs-server wants 32 MiB of buffers
+#	4 sessions, 4 KiB writes, depth 64:    iser wants 2 MiB
+#
+# topology: loop
+# timeout: 600
+# shellcheck disable=SC2034,SC2154 # lib.sh has the other half
+INITIATOR=rsp TARGET=rsp FIO_NICE=0
+. "$(dirname "$0")/../iscsi/lib.sh"
+. "$(dirname "$0")/lib.sh"
+need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:jq tool:iscsiadm file:/src/build/bench/held
+plan 16
+LIMIT=$((8 << 20))
+SHARE=$((LIMIT / 5))		# recv, nfs-client, nfs-server, iser, iser-target, all of weight 100
+# messages that arrived are in the account of who they are for, and nobody was asked: not more than this
+ARRIVED=$((512 << 10))
+
+limits() {
+	echo "node.conn[0].timeo.noop_out_interval=0 node.conn[0].timeo.noop_out_timeout=0
+		node.session.queue_depth=64"
+}
+# the block layer merges no writes: an RNR NAK in front of a registration ends a connection on rxe
+both_in() {
+	local d
+	nfs_mount "$M" hard,nconnect=8 && sessions 4 || return
+	for d in $(disks); do
+		echo none >"/sys/block/${d#/dev/}/queue/scheduler"
+		echo 2 >"/sys/block/${d#/dev/}/queue/nomerges"
+	done
+}
+both_out() {
+	local rc=0
+	! mountpoint -q "$M" || umount "$M" || umount -f "$M" || rc=1
+	logged_out || rc=1
+	rm -rf /var/lib/iscsi/ifaces
+	return $rc
+}
+
+# watch NAME: what each holds, eighty times, every 50 ms
+watch() {
+	/src/build/bench/held 50 80 >"$T/$1" || return
+	jq -sc '. as $l | [("nfs-server", "iser", "recv") as $s | [$l[] | .[$s].held / 1024 | floor] | sort |
+		{key: $s, value: {min: first, median: .[length / 2 | floor], max: last}}] | from_entries' "$T/$1" |
+		sed "s/^/# $1, KiB held: /" >&3
+}
+# of NAME SERVICE median|max [BYTES]: of what it holds; of the moments when iser holds so much, at least
+of() {
+	jq -s --arg s "$2" --arg what "$3" --argjson iser "${4:-0}" '[.[] | select(.iser.held >= $iser) | .[$s].held] |
+		sort | {median: .[length / 2 | floor], max: last}[$what]' "$T/$1"
+}
+exec 3>&1
+
+nfs_busy() {
+	nfs_fio_up --rw=randwrite --bs=1m --size=16m --iodepth=16 --numjobs=2 --thread
+}
+iser_busy() {
+	local files
+	files=$(disks | xargs)
+	# one job, its writes go to the disks in turn
+	fio_up iser --filename="${files// /:}" --file_service_type=roundrobin:1 --rw=randwrite --bs=4k \
+		--size=32m --iodepth=256 --thread
+}
+
+# pause, go_on_with NAME...: fio stands still, what it has in flight ends; it goes on
+pause() {
+	local name
+	for name; do
+		kill -STOP "${fio_pids[$name]}" || return
+	done
+}
+go_on_with() {
+	local name
+	for name; do
+		kill -CONT "${fio_pids[$name]}" || return
+	done
+}
+holds() {	# holds SERVICE BYTES: at least, now
+	[ "$(/src/build/bench/held 50 1 | jq --arg s "$1" '.[$s].held')" -ge "$2" ]
+}
+# two loads, both at rest: a program takes its time to start beside one that runs
+loads_up() {
+	iser_busy && wait_for 60 holds iser 600000 && pause iser &&
+		nfs_busy && wait_for 60 holds nfs-server 1000000 && pause nfs
+}
+
+# phases NAME POLICY [KNOB=VALUE]...: NFS alone, watched as NAME-nfs, then both, NAME-both
+phases() {
+	local name=$1 rc=0
+	shift
+	load "$@" || return
+	go_on_with nfs && wait_for 150 holds nfs-server 800000 && watch "$name-nfs" &&
+		go_on_with iser && watch "$name-both" || rc=1
+	pause nfs iser
+	active buf "$1" && unload "$1" && return $rc
+}
+at_most() {	# at_most BYTES NAME SERVICE median|max
+	local got
+	got=$(of "$2" "$3" "$4")
+	echo "$2: $3 holds $got ($4), wanted at most $1"
+	[ "$got" -le "$1" ]
+}
+at_least() {
+	local got
+	got=$(of "$2" "$3" "$4")
+	echo "$2: $3 holds $got ($4), wanted at least $1"
+	[ "$got" -ge "$1" ]
+}
+
+run "a mount and four disks, a pool of 8 MiB" both_up pool_mb=8
+
+run "a load on each" loads_up
+
+run "strict fair share carries both" phases strict buf_fair headroom_pct=100
+run "both demand: each has most of its share" eval 'at_least $((SHARE * 6 / 10)) strict-both nfs-server max &&
+	at_least $((SHARE * 6 / 10)) strict-both iser max'
+run "and no more than it" eval 'at_most $((SHARE + ARRIVED)) strict-both nfs-server max &&
+	at_most $((SHARE + ARRIVED)) strict-both iser max'
+run "alone it has no more either" at_most $((SHARE + ARRIVED)) strict-nfs nfs-server max
+
+run "fair share that may borrow carries both" phases fair buf_fair
+run "alone NFS uses what iSER leaves" at_least $((SHARE * 3 / 2)) fair-nfs nfs-server max
+run "iSER gets its share when it comes" at_least $((SHARE * 6 / 10)) fair-both iser max
+
+run "the adaptive policy carries both" phases demand buf_demand
+run "alone NFS has more than a static share" at_least $((SHARE * 5 / 4)) demand-nfs nfs-server max
+run "iSER gets more than its reserve when it comes" at_least $((1 << 20)) demand-both iser max
+gives_back() {
+	local alone beside
+	alone=$(of demand-nfs nfs-server max)
+	beside=$(of demand-both nfs-server max 1500000)
+	echo "nfs-server holds at most $alone alone, $beside while iser holds 1.5 MB and more"
+	[ "$beside" -lt "$alone" ]
+}
+run "and NFS has less while it does" gives_back
+
+# builtin: whoever asks first. No policy, no promise but this: nobody stands still
+builtin() {
+	local before now
+	read -ra before <<<"$(ios | xargs)"
+	go_on_with nfs iser && watch builtin-both
+	read -ra now <<<"$(ios | xargs)"
+	echo "NFS $((now[0] - before[0])), iSER $((now[1] - before[1])) writes"
+	[ $((now[0] - before[0])) -gt 0 ] && [ $((now[1] - before[1])) -gt 20 ]
+}
+run "builtin lets both go on" builtin
+run "no write failed" fio_down nfs iser
+run "accounts add up to the pool" eval 'both_out && wait_for 10 accounts_agree'
+finish
