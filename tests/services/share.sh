@@ -28,7 +28,7 @@ limits() {
 both_in() {
 	local d
 	nfs_mount "$M" hard,nconnect=8 && sessions 4 || return
-	for d in $(disks); do
+	for d in $(iscsi_disks); do
 		echo none >"/sys/block/${d#/dev/}/queue/scheduler"
 		echo 2 >"/sys/block/${d#/dev/}/queue/nomerges"
 	done
@@ -60,7 +60,7 @@ nfs_busy() {
 }
 iser_busy() {
 	local files
-	files=$(disks | xargs)
+	files=$(iscsi_disks | xargs)
 	# one job, its writes go to the disks in turn
 	fio_up iser --filename="${files// /:}" --file_service_type=roundrobin:1 --rw=randwrite --bs=4k \
 		--size=32m --iodepth=256 --thread
