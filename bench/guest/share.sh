@@ -50,21 +50,15 @@ setup() {
 	iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -o update -n node.session.queue_depth -v 64 || return
 	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login || return
 	wait_until 30 disks_are "$SESSIONS" || return
-	mapfile -t disks <<<"$(disk_list)"
+	mapfile -t disks <<<"$(iscsi_disks)"
 	for i in "${disks[@]}"; do
 		echo none >"/sys/block/$(basename "$i")/queue/scheduler"
 		# a merged write is registered, and an RNR NAK in front of that ends a connection on rxe
 		echo 2 >"/sys/block/$(basename "$i")/queue/nomerges"
 	done
 }
-disk_list() {
-	local d
-	for d in /sys/class/iscsi_session/session*/device/target*/*:0/block/sd*; do
-		[ ! -e "$d" ] || echo "/dev/${d##*/}"
-	done
-}
 disks_are() {
-	[ "$(disk_list | wc -l)" = "$1" ]
+	[ "$(iscsi_disks | wc -l)" = "$1" ]
 }
 
 teardown() {
