@@ -7,7 +7,7 @@
 #	                                                '--- LIO, port 3260
 #
 # topology: loop
-# timeout: 500
+# timeout: 800
 . "$(dirname "$0")/lib.sh"
 prog=/src/build/tests/hostile_target
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" "file:$prog" tool:iscsiadm tool:jq
