@@ -1545,8 +1545,8 @@ static const struct tcase cases[] = {
 	SPO("pong-is-logout", ON_PING, F_SLOW, 0, EITHER | LATER, sp_pdu, OP_LOGOUT_RESP, F_FINAL),
 	SPO("pong-is-answer", ON_PING, 0, O_GONE, 0, sp_pdu, OP_RESPONSE, F_FINAL),
 	/* too much */
-	RAW("flood-pings", ON_IDLE, 0, O_KEPT, 0, flood, 0, 1000),
-	RAW("flood-pings-to-answer", ON_IDLE, 0, O_KEPT | O_PONG, 0, flood, 1, 500),
+	RAW("flood-pings", ON_IDLE, 0, 0, EITHER | LATER, flood, 0, 1000),
+	RAW("flood-pings-to-answer", ON_IDLE, 0, 0, EITHER | LATER | O_PONG, flood, 1, 500),
 	RAW("flood-async", ON_IDLE, F_SLOW, 0, EITHER | LATER, flood, 2, 300),
 	RAW("flood-answers", ON_IDLE, 0, O_GONE, 0, flood, 3, 500),
 
