@@ -4,7 +4,7 @@
 # no I/O fails, data is right, each service's figures move with its own I/O and with no other's, and
 # the accounts of the services add up to what the pool holds.
 # topology: loop
-# timeout: 600
+# timeout: 900
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:jq tool:iscsiadm tool:bpftool
 plan 17

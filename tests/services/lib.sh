@@ -133,5 +133,5 @@ iser_fio_up() {
 # time for programs to be loaded
 verifying() {
 	echo "--rw=randrw --bsrange=4k-128k --size=8m --iodepth=8 --verify=crc32c --verify_fatal=1
-		--verify_backlog=32 --verify_state_save=0 --overwrite=1 --thinktime=100ms --thinktime_blocks=8"
+		--verify_backlog=32 --verify_state_save=0 --overwrite=1 --thinktime=300ms --thinktime_blocks=8"
 }
