@@ -318,7 +318,8 @@ static void rsp_map_inv_done(struct rsp_work *pub, int status)
  * returns 0 or @done has been called, whatever happens to the channel.
  *
  * Context: Process context, atomic. @done: that of recv(), or a work queue.
- * Return: 0 when the memory is safe now, %-EINPROGRESS when @done will tell.
+ * Return: 0 when the memory is safe now, as always where no work was given the
+ * map; %-EINPROGRESS when @done will tell.
  */
 int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int status), void *ctx)
 {
@@ -328,7 +329,9 @@ int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int s
 
 	if (map->state == RSP_MAP_IDLE ||
 	    (map->nr == 1 && inv_rkey && inv_rkey == map->desc[0].rkey)) {
-		/* a channel that ends waits for us, or has taken the map off its list */
+		/* a channel that ends waits for us, or has taken the map off its list and,
+		 * where no work had it, released it at once (see rsp_map_destroy_all())
+		 */
 		rsp_ep_pin(chan->ep);
 		is_safe = rsp_map_unlink(map);
 		if (is_safe) {
@@ -381,6 +384,12 @@ void rsp_map_destroy_all(struct rsp_chan *chan)
 	spin_lock_bh(&chan->map_lock);
 	while ((map = list_first_entry_or_null(&chan->maps, struct rsp_map, list))) {
 		list_del_init(&map->list);
+		if (map->state == RSP_MAP_IDLE) {
+			/* never registered; its owner's put may have no done() to wait for */
+			rsp_map_release(map, false);
+			map->state = RSP_MAP_SAFE;
+			continue;
+		}
 		spin_unlock_bh(&chan->map_lock);
 		trace_rsp_key_inv(&chan->view, 2);
 		rsp_map_release(map, true);
