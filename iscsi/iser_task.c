@@ -215,22 +215,6 @@ static void rsp_iser_pages_done(struct rsp_work *work, int status)
 	rsp_iser_task_unuse(work->ctx);
 }
 
-/* the first @len bytes behind the header, from where they are */
-static int rsp_iser_add_pages(struct rsp_work *work, struct scsi_cmnd *sc, u32 len)
-{
-	struct scatterlist *sg;
-	u32 part;
-	int err;
-
-	for (sg = scsi_sglist(sc); len; len -= part, sg = sg_next(sg)) {
-		part = min(len, sg->length);
-		err = rsp_work_add_page(work, sg_page(sg), sg->offset, part);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 /* the Data-Out PDUs of a command, ready to post */
 static int rsp_iser_data_outs(struct rsp_iser_conn *conn, struct iscsi_task *task,
 			      struct rsp_work **works)
@@ -284,6 +268,8 @@ static void rsp_iser_task_sent(struct rsp_iser_conn *conn, struct rsp_iser_task 
 
 void rsp_iser_batch_flush(struct rsp_iser_conn *conn)
 {
+	if (!rsp_iser_batch_is_open(&conn->batch))
+		return;
 	spin_lock_bh(&conn->batch_lock);
 	rsp_iser_batch_post(&conn->batch);
 	spin_unlock_bh(&conn->batch_lock);
@@ -339,8 +325,7 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 	}
 	rsp_iser_plan(conn, task, &plan);
 	if (conn->has_batch && (plan.how == RSP_ISER_ANSWER || plan.how == RSP_ISER_NONE) &&
-	    atomic_read(&conn->nr_cmd) &&
-	    rsp_iser_batch_cmd(conn, task, &plan))
+	    atomic_read(&conn->nr_cmd) && rsp_iser_batch_cmd(conn, task, &plan))
 		return 0;
 
 	len = plan.how == RSP_ISER_COPY ? plan.imm : 0;
@@ -367,7 +352,7 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 			goto err_work;
 	}
 	if (plan.how == RSP_ISER_PAGES) {
-		err = rsp_iser_add_pages(work, sc, plan.imm);
+		err = rsp_work_add_sg(work, scsi_sglist(sc), plan.imm);
 		if (err)
 			goto err_outs;
 		work->done = rsp_iser_pages_done;
@@ -380,8 +365,7 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 		task->conn->txdata_octets += scsi_bufflen(sc);
 
 	rsp_iser_task_sent(conn, it, &plan);
-	if (rsp_iser_batch_is_open(&conn->batch))
-		rsp_iser_batch_flush(conn);
+	rsp_iser_batch_flush(conn);
 	err = rsp_work_post(work);
 	if (err && plan.how == RSP_ISER_PAGES)
 		it->nr_use = 0;

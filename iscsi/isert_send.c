@@ -52,7 +52,7 @@ static int rsp_isert_reply_get(struct rsp_isert_conn *conn, struct rsp_isert_rep
 	reply->work = rsp_work_get(conn->chan, GFP_KERNEL);
 	if (!reply->work)
 		return rsp_chan_is_up(conn->chan) ? -ENOMEM : -ENOTCONN;
-	reply->buf = rsp_buf_get(rsp_isert_svc, RSP_ISERT_HDR_BYTES + ALIGN(data_len, 4),
+	reply->buf = rsp_buf_get(rsp_isert_svc, RSP_ISER_PDU_BYTES + ALIGN(data_len, 4),
 				 GFP_KERNEL);
 	if (!reply->buf) {
 		rsp_work_free(reply->work);
@@ -61,9 +61,9 @@ static int rsp_isert_reply_get(struct rsp_isert_conn *conn, struct rsp_isert_rep
 		return -ENOMEM;
 	}
 	ctrl = reply->buf->data;
-	memset(ctrl, 0, RSP_ISERT_HDR_BYTES);
+	memset(ctrl, 0, RSP_ISER_PDU_BYTES);
 	ctrl->flags = ISCSI_CTRL;
-	reply->len = RSP_ISERT_HDR_BYTES;
+	reply->len = RSP_ISER_PDU_BYTES;
 	reply->inline_len = 0;
 	reply->is_set = false;
 	reply->has_inv = false;
@@ -156,38 +156,32 @@ static bool rsp_isert_has_sense(const struct iscsit_cmd *cmd)
 	return cmd->se_cmd.sense_buffer && (cmd->se_cmd.se_cmd_flags & RSP_ISERT_SENSE_FLAGS);
 }
 
+/* say that so many bytes of read data follow */
+static void rsp_isert_reply_announce(struct rsp_isert_reply *reply, u32 len)
+{
+	struct iser_ctrl *ctrl = reply->buf->data;
+
+	ctrl->flags |= ISER_RSV;
+	ctrl->read_va = cpu_to_be64(len);
+}
+
 /* put the data of a read where it will stand behind header and sense */
 static void rsp_isert_reply_inline(struct rsp_isert_reply *reply, struct se_cmd *se_cmd,
 				   u32 sense_len, u32 len)
 {
-	struct iser_ctrl *ctrl = reply->buf->data;
-
 	sg_copy_to_buffer(se_cmd->t_data_sg, se_cmd->t_data_nents,
-			  reply->buf->data + RSP_ISERT_HDR_BYTES + sense_len, len);
+			  reply->buf->data + RSP_ISER_PDU_BYTES + sense_len, len);
 	reply->inline_len = len;
-	ctrl->flags |= ISER_RSV;
-	ctrl->read_va = cpu_to_be64(len);
+	rsp_isert_reply_announce(reply, len);
 }
 
 /* the same from where it is; its pages stay until the work is done */
 static int rsp_isert_reply_pages(struct rsp_isert_reply *reply, struct se_cmd *se_cmd, u32 len)
 {
-	struct iser_ctrl *ctrl = reply->buf->data;
-	struct scatterlist *sg;
-	u32 left, part;
-	int err;
-
-	ctrl->flags |= ISER_RSV;
-	ctrl->read_va = cpu_to_be64(len);
+	rsp_isert_reply_announce(reply, len);
 	rsp_work_set_send(reply->work, reply->buf, reply->len);
 	reply->is_set = true;
-	for (sg = se_cmd->t_data_sg, left = len; left; left -= part, sg = sg_next(sg)) {
-		part = min(left, sg->length);
-		err = rsp_work_add_page(reply->work, sg_page(sg), sg->offset, part);
-		if (err)
-			return err;
-	}
-	return 0;
+	return rsp_work_add_sg(reply->work, se_cmd->t_data_sg, len);
 }
 
 /* commands LIO has of this initiator, as its window says; one to be answered is among them */

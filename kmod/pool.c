@@ -300,7 +300,7 @@ static void rsp_pool_reclaim(struct rsp_svc *asking, u32 class, u32 want, bool a
 	rsp_pool_req(&req, class, want);
 	rcu_read_lock();
 	xa_for_each(&rsp_svcs, id, svc) {
-		u64 bytes = need, got = 0, held = rsp_svc_held(svc);
+		u64 bytes = need, got = 0, held = rsp_svc_held(svc), enough;
 
 		if (svc != asking) {
 			spin_lock_bh(&svc->lock);
@@ -309,17 +309,17 @@ static void rsp_pool_reclaim(struct rsp_svc *asking, u32 class, u32 want, bool a
 			spin_unlock_bh(&svc->lock);
 			bytes = min(held, (u64)nr * req.buf_bytes);
 		}
+		enough = min(bytes, need);
 		/* @class first, and all of it that it may: whoever is next asks for the same */
 		for (i = 0; i < (any_class ? RSP_NR_CLASS : 1); i++) {
 			c = (class + i) % RSP_NR_CLASS;
-			if (i && got >= min(bytes, need))
+			if (i && got >= enough)
 				break;
-			nr = div_u64((i ? min(bytes, need) : bytes) - got + rsp_class_bytes[c] - 1,
-				     rsp_class_bytes[c]);
+			nr = DIV_ROUND_UP_ULL((i ? enough : bytes) - got, rsp_class_bytes[c]);
 			got += (u64)rsp_pool_drain(svc, c, nr) * rsp_class_bytes[c];
 		}
-		if (svc != asking && any_class && got < min(bytes, need))
-			atomic64_set(&svc->owed_bytes, min(bytes, need) - got);
+		if (svc != asking && any_class && got < enough)
+			atomic64_set(&svc->owed_bytes, enough - got);
 	}
 	rcu_read_unlock();
 }

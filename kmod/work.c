@@ -353,6 +353,29 @@ int rsp_work_add_page(struct rsp_work *work, struct page *page, u32 offset, u32 
 EXPORT_SYMBOL_GPL(rsp_work_add_page);
 
 /**
+ * rsp_work_add_sg() - Continue the message with the beginning of a list
+ * @work: work with a message, see rsp_work_set_send()
+ * @sg: the list; its pages must stay until @work is done
+ * @len: bytes of it, no more than it has
+ *
+ * Return: 0, or what rsp_work_add_page() says; a part may be added then.
+ */
+int rsp_work_add_sg(struct rsp_work *work, struct scatterlist *sg, u32 len)
+{
+	u32 part;
+	int err;
+
+	for (; len; len -= part, sg = sg_next(sg)) {
+		part = min(len, sg->length);
+		err = rsp_work_add_page(work, sg_page(sg), sg->offset, part);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(rsp_work_add_sg);
+
+/**
  * rsp_work_set_inv() - The message invalidates one of the peer's keys
  * @work: work with a message
  * @rkey: the key; the peer must have said that it wants this

@@ -338,10 +338,8 @@ static int rsp_nfsd_set_message(struct rsp_nfsd_reply *reply)
 {
 	struct rsp_nfsd_call *call = reply->call;
 	struct rsp_buf *buf = call->buf;
-	u32 len = reply->hdr_len, i;
-	struct scatterlist *sg;
+	u32 len = reply->hdr_len;
 	bool gather = false;
-	int err;
 
 	if (!reply->is_nomsg) {
 		gather = !reply->vec && rsp_nfsd_gather(reply);
@@ -359,14 +357,8 @@ static int rsp_nfsd_set_message(struct rsp_nfsd_reply *reply)
 	call->buf = NULL;
 	if (call->inv_rkey)
 		rsp_work_set_inv(reply->work, call->inv_rkey);
-	if (!gather)
-		return 0;
-	for_each_sg(reply->vec->sgl, sg, reply->vec->nr_sg, i) {
-		err = rsp_work_add_page(reply->work, sg_page(sg), sg->offset, sg->length);
-		if (err)
-			return err;
-	}
-	return 0;
+	return gather ? rsp_work_add_sg(reply->work, reply->vec->sgl,
+					reply->xdr->len - reply->xdr->head[0].iov_len) : 0;
 }
 
 static void rsp_nfsd_sent(struct rsp_work *work, int status)

@@ -260,6 +260,7 @@ int rsp_work_add_rw(struct rsp_work *work, enum rsp_dir dir,
 void rsp_work_set_send(struct rsp_work *work, struct rsp_buf *buf, u32 len);
 int rsp_work_add_page(struct rsp_work *work, struct page *page, u32 offset,
 		      u32 len);
+int rsp_work_add_sg(struct rsp_work *work, struct scatterlist *sg, u32 len);
 void rsp_work_set_inv(struct rsp_work *work, u32 rkey);
 int rsp_work_post(struct rsp_work *work);
 
