@@ -12,7 +12,6 @@
 
 #include "proto.h"
 
-#define RSP_ISER_PDU_BYTES	(sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr))
 #define RSP_ISER_MAX_BATCH	32	/* PDUs that we put into one message */
 #define RSP_ISER_GATHER_FROM	2	/* commands in flight from which on a completion is cheap */
 

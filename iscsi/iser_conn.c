@@ -63,13 +63,14 @@ static void rsp_iser_conn_close(struct rsp_iser_conn *conn)
 static void rsp_iser_up(struct rsp_chan *chan, const void *pdata, u8 len)
 {
 	struct rsp_iser_conn *conn = rsp_chan_priv(chan);
+	u8 features = rsp_iser_cm_features(pdata, len);
 	const struct iser_cm_hdr *hdr = pdata;
 
 	rsp_chan_info(chan, &conn->info);
 	/* a target that says nothing invalidates nothing */
 	conn->has_remote_inv = len >= sizeof(*hdr) && !(hdr->flags & ISERT_SEND_W_INV_NOT_USED);
-	conn->has_inline_read = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_INLINE_READ;
-	conn->has_batch = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_BATCH;
+	conn->has_inline_read = features & RSP_ISER_F_INLINE_READ;
+	conn->has_batch = features & RSP_ISER_F_BATCH;
 	/* iSCSI has the CmdSN window, iSER no credits: only the policy's window counts */
 	rsp_chan_set_peer_grant(chan, rsp_iser_max_cmds + RSP_ISER_MISC_MSGS);
 

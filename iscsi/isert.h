@@ -22,9 +22,8 @@
 
 #include "batch.h"
 
-#define RSP_ISERT_HDR_BYTES	RSP_ISER_PDU_BYTES
 #define RSP_ISERT_DATA_BYTES	ISCSI_DEF_MAX_RECV_SEG_LEN	/* data segment; initiators insist */
-#define RSP_ISERT_RECV_BYTES	(RSP_ISERT_HDR_BYTES + RSP_ISERT_DATA_BYTES + 260)	/* and AHS */
+#define RSP_ISERT_RECV_BYTES	(RSP_ISER_PDU_BYTES + RSP_ISERT_DATA_BYTES + 260)	/* and AHS */
 #define RSP_ISERT_RDMA_BYTES	SZ_1M	/* in one rsp_work; longer transfers are several */
 #define RSP_ISERT_SENDS		120	/* in flight: commands, and some PDUs; more wait */
 #define RSP_ISERT_CREDITS	128	/* receives a connection may cause */

@@ -187,15 +187,15 @@ int rsp_isert_put_login_tx(struct iscsit_conn *iscsi, struct iscsi_login *login,
 	struct iser_ctrl *ctrl;
 	struct rsp_buf *buf;
 
-	buf = rsp_buf_get(rsp_isert_svc, RSP_ISERT_HDR_BYTES + len, GFP_KERNEL);
+	buf = rsp_buf_get(rsp_isert_svc, RSP_ISER_PDU_BYTES + len, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	ctrl = buf->data;
 	memset(ctrl, 0, sizeof(*ctrl));
 	ctrl->flags = ISCSI_CTRL;
 	memcpy(ctrl + 1, login->rsp, sizeof(struct iscsi_hdr));
-	memcpy(buf->data + RSP_ISERT_HDR_BYTES, login->rsp_buf, len);
-	len += RSP_ISERT_HDR_BYTES;
+	memcpy(buf->data + RSP_ISER_PDU_BYTES, login->rsp_buf, len);
+	len += RSP_ISER_PDU_BYTES;
 
 	if (login->login_failed)
 		return rsp_isert_login_send(conn, buf, len, true);

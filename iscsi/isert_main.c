@@ -65,7 +65,7 @@ static int __init rsp_isert_init(void)
 
 	int err;
 
-	BUILD_BUG_ON(RSP_ISERT_HDR_BYTES != 76);
+	BUILD_BUG_ON(RSP_ISER_PDU_BYTES != 76);
 	rsp_isert_wq = alloc_workqueue("rsp_isert", WQ_UNBOUND, 0);
 	if (!rsp_isert_wq)
 		return -ENOMEM;

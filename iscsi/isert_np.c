@@ -69,6 +69,7 @@ int rsp_isert_setup_np(struct iscsi_np *iscsi_np, struct sockaddr_storage *addr)
 int rsp_isert_accept(struct rsp_chan *chan, void *lsn_ctx, const void *pdata, u8 len,
 		     struct rsp_conn_param *param)
 {
+	u8 features = rsp_iser_cm_features(pdata, len);
 	struct rsp_isert_np *np = lsn_ctx;
 	const struct iser_cm_hdr *cm = pdata;
 	struct rsp_isert_conn *conn;
@@ -81,8 +82,8 @@ int rsp_isert_accept(struct rsp_chan *chan, void *lsn_ctx, const void *pdata, u8
 		return -ENOMEM;
 	conn->has_remote_inv = cm && len >= sizeof(*cm) &&
 			       !(cm->flags & ISER_SEND_W_INV_NOT_SUP);
-	conn->has_inline_read = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_INLINE_READ;
-	conn->has_batch = rsp_iser_cm_features(pdata, len) & RSP_ISER_F_BATCH;
+	conn->has_inline_read = features & RSP_ISER_F_INLINE_READ;
+	conn->has_batch = features & RSP_ISER_F_BATCH;
 	rsp_iser_cm_init(&conn->cm, ISERT_ZBVA_NOT_USED |
 				    (conn->has_remote_inv ? 0 : ISERT_SEND_W_INV_NOT_USED));
 	param->pdata = &conn->cm;

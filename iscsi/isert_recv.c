@@ -45,7 +45,7 @@ static const char *rsp_isert_pdu_parse(struct rsp_isert_conn *conn, struct rsp_i
 {
 	u32 have = buf->len - off;
 
-	if (have < RSP_ISERT_HDR_BYTES)
+	if (have < RSP_ISER_PDU_BYTES)
 		return "message shorter than its headers";
 	pdu->buf = buf;
 	pdu->is_kept = false;
@@ -60,8 +60,8 @@ static const char *rsp_isert_pdu_parse(struct rsp_isert_conn *conn, struct rsp_i
 	pdu->is_alone = !off && !pdu->next;
 	pdu->ahs_len = pdu->hdr->hlength * 4;
 	pdu->len = ntoh24(pdu->hdr->dlength);
-	pdu->data = buf->data + off + RSP_ISERT_HDR_BYTES + pdu->ahs_len;
-	if (have < RSP_ISERT_HDR_BYTES + pdu->ahs_len + pdu->len)
+	pdu->data = buf->data + off + RSP_ISER_PDU_BYTES + pdu->ahs_len;
+	if (have < RSP_ISER_PDU_BYTES + pdu->ahs_len + pdu->len)
 		return "message shorter than it declares";
 	if ((pdu->ctrl->flags & 0xf0) != ISCSI_CTRL)
 		return "not an iSCSI control-type PDU";

@@ -12,12 +12,14 @@
 #include <scsi/iscsi_proto.h>
 #include <scsi/iser.h>
 
+#define RSP_ISER_PDU_BYTES	(sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr))	/* at least */
+
 #define RSP_ISER_CM_MAGIC	0x52535069U	/* "RSPi" */
 #define RSP_ISER_CM_VERSION	1
 
 /* a read command without a read key asks for its data behind the SCSI Response */
 #define RSP_ISER_F_INLINE_READ	BIT(0)
-#define RSP_ISER_INLINE_BYTES	(SZ_8K - sizeof(struct iser_ctrl) - sizeof(struct iscsi_hdr))	/* at most */
+#define RSP_ISER_INLINE_BYTES	(SZ_8K - RSP_ISER_PDU_BYTES)	/* at most */
 /* a message may hold several PDUs */
 #define RSP_ISER_F_BATCH	BIT(1)
 #define RSP_ISER_FEATURES	(RSP_ISER_F_INLINE_READ | RSP_ISER_F_BATCH)
@@ -66,9 +68,8 @@ static inline void rsp_iser_set_next(struct iser_ctrl *ctrl, u32 bytes)
 /* can another PDU stand @next bytes into a message of @len? */
 static inline bool rsp_iser_next_is_sound(u32 next, u32 len)
 {
-	const u32 least = sizeof(struct iser_ctrl) + sizeof(struct iscsi_hdr);
-
-	return !(next % 4) && next >= least && len >= least && next <= len - least;
+	return !(next % 4) && next >= RSP_ISER_PDU_BYTES && len >= RSP_ISER_PDU_BYTES &&
+	       next <= len - RSP_ISER_PDU_BYTES;
 }
 
 #endif /* _RSP_ISCSI_PROTO_H */
