@@ -609,6 +609,17 @@ static void sp_32(struct ses *s, struct msg *m, u32 off, u32 val)
 	set32(m, off, val);
 }
 
+/* of the PDU at @at in a message of several */
+static void sp_next(struct ses *s, struct msg *m, u32 at, u32 next)
+{
+	set_next(m, at, next);
+}
+
+static void sp_less(struct ses *s, struct msg *m, u32 less, u32 unused)
+{
+	m->len -= less;
+}
+
 static void sp_len(struct ses *s, struct msg *m, u32 len, u32 unused)
 {
 	msg_resize(m, len);
@@ -836,10 +847,8 @@ static struct conn *batch_connect(void)
 /* put @one behind what is in @m; the PDU there that was the last begins at @last */
 static void batch_add(struct msg *m, const struct msg *one, u32 *last)
 {
-	if (m->len) {
-		m->b[*last + 2] = (m->len - *last) >> 8;
-		m->b[*last + 3] = m->len - *last;
-	}
+	if (m->len)
+		set_next(m, *last, m->len - *last);
 	*last = m->len;
 	memcpy(m->b + m->len, one->b, one->len);
 	m->len += (one->len + 3) & ~3U;
@@ -851,7 +860,7 @@ static void batch_answers(struct ses *s, u32 nr, u32 *seen)
 	static struct msg m, one;
 	u64 end = now_ms() + h.wait_ms;
 	bool is_barrier;
-	u32 off, next;
+	u32 at;
 	int n;
 
 	while (nr) {
@@ -860,22 +869,19 @@ static void batch_answers(struct ses *s, u32 nr, u32 *seen)
 			*seen |= n < 0 ? O_GONE : O_STUCK;
 			return;
 		}
-		for (off = 0; off < m.len; off += next, nr--) {
-			next = m.len - off >= HDRS ? m.b[off + 2] << 8 | m.b[off + 3] : 0;
-			if (!nr || next > m.len - off || (next && next < HDRS)) {
+		for (at = 0; at < m.len; nr--) {
+			at = take_pdu(&m, at, &one);
+			if (!nr || !at) {
 				*seen |= O_BAD;
 				return;
 			}
-			next = next ? next : m.len - off;
-			one.len = next;
-			memcpy(one.b, m.b + off, next);
 			*seen |= classify(s, &one, 0, &is_barrier);
 		}
 	}
 }
 
 /* @nr commands without data, two writes with theirs, and a NOP-Out; all in one message */
-static u32 batch_with(u32 nr, void (*spoil)(struct msg *m, u32 second, u32 a), u32 a)
+static u32 batch_of(u32 nr, void (*spoil)(struct ses *s, struct msg *m, u32 a, u32 b), u32 a, u32 b)
 {
 	static struct msg m, one;
 	u32 seen, last = 0, i;
@@ -896,8 +902,7 @@ static u32 batch_with(u32 nr, void (*spoil)(struct msg *m, u32 second, u32 a), u
 	}
 	put_nop(&one, &s);
 	batch_add(&m, &one, &last);
-	if (spoil)
-		spoil(&m, m.b[2] << 8 | m.b[3], a);
+	spoil(&s, &m, a, b);
 	ses_send(&s, &m);
 	batch_answers(&s, nr + 3, &seen);
 	if (seen == O_OK && write_read(&s, 16384, 0) != O_OK)
@@ -909,54 +914,7 @@ out:
 	return seen;
 }
 
-static void spoil_next(struct msg *m, u32 second, u32 a)
-{
-	m->b[2] = a >> 8;
-	m->b[3] = a;
-}
-
-static void spoil_second_next(struct msg *m, u32 second, u32 a)
-{
-	m->b[second + 2] = a >> 8;
-	m->b[second + 3] = a;
-}
-
-static void spoil_second_len(struct msg *m, u32 second, u32 a)
-{
-	m->b[second + B_AHS_LEN + 3] = a;
-}
-
-static void spoil_second_ahs(struct msg *m, u32 second, u32 a)
-{
-	m->b[second + B_AHS_LEN] = a;
-}
-
-static void spoil_second_flags(struct msg *m, u32 second, u32 a)
-{
-	m->b[second + I_FLAGS] = a;
-}
-
-static void spoil_cut(struct msg *m, u32 second, u32 a)
-{
-	m->len -= a;
-}
-
-static u32 batch_few(struct ses *s) { return batch_with(4, NULL, 0); }
-static u32 batch_many(struct ses *s) { return batch_with(50, NULL, 0); }
-static u32 batch_next_4(struct ses *s) { return batch_with(4, spoil_next, 4); }
-static u32 batch_next_72(struct ses *s) { return batch_with(4, spoil_next, 72); }
-static u32 batch_next_odd(struct ses *s) { return batch_with(4, spoil_next, 77); }
-static u32 batch_next_max(struct ses *s) { return batch_with(4, spoil_next, 0xfffc); }
-static u32 batch_next_overlap(struct ses *s) { return batch_with(4, spoil_second_next, 80); }
-static u32 batch_next_end(struct ses *s) { return batch_with(4, spoil_second_next, 1480); }
-static u32 batch_second_long(struct ses *s) { return batch_with(4, spoil_second_len, 4); }
-static u32 batch_second_ahs(struct ses *s) { return batch_with(4, spoil_second_ahs, 255); }
-static u32 batch_second_hello(struct ses *s)
-{
-	return batch_with(4, spoil_second_flags, ISER_HELLO);
-}
-static u32 batch_cut(struct ses *s) { return batch_with(4, spoil_cut, 4); }
-static u32 batch_cut_header(struct ses *s) { return batch_with(4, spoil_cut, 72); }
+static u32 batch_many(struct ses *s) { return batch_of(50, sp_none, 0, 0); }
 
 /* a login request that is not alone */
 static u32 batch_login(struct ses *s)
@@ -988,8 +946,7 @@ static u32 batch_unasked(struct ses *s)
 	m.len = 0;
 	put_base(&one, s, TUR);
 	batch_add(&m, &one, &last);
-	m.b[2] = 0;
-	m.b[3] = 4;
+	set_next(&m, 0, 4);
 	return exchange(s, &m, NULL);
 }
 
@@ -1545,6 +1502,7 @@ static u32 pong_nobody_asked(struct ses *s)
 
 #define F_DISCOVERY	1
 #define F_BARE		2		/* without a login; a login comes behind */
+#define F_BATCH		4		/* a message of several PDUs, in a second session */
 
 struct tcase {
 	const char	*name;
@@ -1558,6 +1516,7 @@ struct tcase {
 
 #define MSG(name, allow, flags, base, spoil, a, b) { name, allow, flags, base, spoil, a, b, NULL }
 #define RUN(name, allow, flags, run) { name, allow, flags, NOP, NULL, 0, 0, run }
+#define BAT(name, allow, spoil, a, b) { name, allow, F_BATCH, NOP, spoil, a, b, NULL }
 
 static const struct tcase cases[] = {
 	RUN("ping", O_OK, 0, sane_ping),
@@ -1574,21 +1533,21 @@ static const struct tcase cases[] = {
 	RUN("private-data-flags", O_OK | O_GONE, 0, pdata_flags),
 	RUN("private-data-garbage", O_OK | O_GONE, 0, pdata_garbage),
 
-	RUN("batch", O_OK, 0, batch_few),
+	BAT("batch", O_OK, sp_none, 0, 0),
 	RUN("batch-50", O_OK, 0, batch_many),
 	RUN("batch-unasked", O_OK, 0, batch_unasked),
 	RUN("batch-login", O_GONE, 0, batch_login),
-	RUN("batch-next-4", O_GONE, 0, batch_next_4),
-	RUN("batch-next-72", O_GONE, 0, batch_next_72),
-	RUN("batch-next-odd", O_GONE, 0, batch_next_odd),
-	RUN("batch-next-max", O_GONE, 0, batch_next_max),
-	RUN("batch-next-overlap", O_GONE, 0, batch_next_overlap),
-	RUN("batch-next-end", O_GONE, 0, batch_next_end),
-	RUN("batch-second-long", O_GONE, 0, batch_second_long),
-	RUN("batch-second-ahs", O_GONE, 0, batch_second_ahs),
-	RUN("batch-second-hello", O_GONE, 0, batch_second_hello),
-	RUN("batch-cut", O_GONE, 0, batch_cut),
-	RUN("batch-cut-header", O_GONE, 0, batch_cut_header),
+	BAT("batch-next-4", O_GONE, sp_next, 0, 4),
+	BAT("batch-next-72", O_GONE, sp_next, 0, 72),
+	BAT("batch-next-odd", O_GONE, sp_next, 0, 77),
+	BAT("batch-next-max", O_GONE, sp_next, 0, 0xfffc),
+	BAT("batch-next-overlap", O_GONE, sp_next, HDRS, 80),
+	BAT("batch-next-end", O_GONE, sp_next, HDRS, 1480),
+	BAT("batch-second-long", O_GONE, sp_8, HDRS + B_AHS_LEN + 3, 4),
+	BAT("batch-second-ahs", O_GONE, sp_8, HDRS + B_AHS_LEN, 255),
+	BAT("batch-second-hello", O_GONE, sp_8, HDRS + I_FLAGS, ISER_HELLO),
+	BAT("batch-cut", O_GONE, sp_less, 4, 0),
+	BAT("batch-cut-header", O_GONE, sp_less, 72, 0),
 
 	/* before the login */
 	MSG("bare-command", O_GONE, F_BARE, TUR, sp_none, 0, 0),
@@ -1926,6 +1885,8 @@ static void run_case(u32 nr)
 	h.quiet_ok = t->allow & O_QUIET;
 	if (t->run) {
 		o = t->run(&s);
+	} else if (t->flags & F_BATCH) {
+		o = batch_of(4, t->spoil, t->a, t->b);
 	} else {
 		put_base(&m, &s, t->base);
 		t->spoil(&s, &m, t->a, t->b);

@@ -612,17 +612,17 @@ static bool next_msg(struct tgt *t, struct msg *in, u8 opcode, int wait_ms)
 static void do_msgs(struct tgt *t, struct msg *in)
 {
 	static struct msg m;
-	u32 off, next;
+	u32 at = 0;
 
-	for (off = 0; off < in->len; off += next) {
-		next = t->flags & F_BATCH && in->len - off >= HDRS ?
-		       in->b[off + 2] << 8 | in->b[off + 3] : 0;
-		if (!next)
-			next = in->len - off;
-		m.len = next;
-		memcpy(m.b, in->b + off, next);
-		do_msg(t, &m);
+	if (!(t->flags & F_BATCH)) {
+		do_msg(t, in);
+		return;
 	}
+	do {
+		at = take_pdu(in, at, &m);
+		if (at)
+			do_msg(t, &m);
+	} while (at && at < in->len);
 }
 
 /* ------------------------------------------------------------- the service --- */
@@ -833,8 +833,7 @@ static void sp_pdata(struct tgt *t, struct msg *m, u32 len, u32 val)
 /* an answer with more behind it, or not */
 static void sp_next(struct tgt *t, struct msg *m, u32 next, u32 unused)
 {
-	set8(m, I_FLAGS + 2, next >> 8);
-	set8(m, I_FLAGS + 3, next);
+	set_next(m, 0, next);
 }
 
 /* a second PDU in the message: a ping that wants no answer, with a byte of it changed */
@@ -849,7 +848,7 @@ static void sp_second(struct tgt *t, struct msg *m, u32 off, u32 val)
 	put_sn(&ping, t, false);
 	if (val)
 		set8(&ping, off, val);
-	sp_next(t, m, at, 0);
+	set_next(m, 0, at);
 	msg_resize(m, at + ping.len);
 	memcpy(m->b + at, ping.b, ping.len);
 }
@@ -861,7 +860,7 @@ static void sp_second_same(struct tgt *t, struct msg *m, u32 unused, u32 unused2
 
 	msg_resize(m, 2 * at);
 	memcpy(m->b + at, m->b, at);
-	sp_next(t, m, at, 0);
+	set_next(m, 0, at);
 }
 
 /* and what it claims is "RSPi", a version, features */
@@ -1101,21 +1100,22 @@ static void reject_first(struct tgt *t, struct msg *m, u32 reason, u32 ping)
 
 /* --- task management: the command has no answer until the initiator aborts it */
 
-static bool until_tmf(struct tgt *t, struct msg *m, struct msg *in)
+/* Its request; @m is an answer to it. NULL if none comes */
+static const struct msg *until_tmf(struct tgt *t, struct msg *m)
 {
+	static struct msg in;
+
 	t->held = t->cmd;
-	if (!next_msg(t, in, OP_TMF, 15000))
-		return false;
-	put_tmf_answer(m, t, in);
-	return true;
+	if (!next_msg(t, &in, OP_TMF, 15000))
+		return NULL;
+	put_tmf_answer(m, t, &in);
+	return &in;
 }
 
 /* the abort is answered with @response; open-iscsi goes on to resets where it must */
 static void tmf_says(struct tgt *t, struct msg *m, u32 response, u32 off)
 {
-	static struct msg in;
-
-	if (!until_tmf(t, m, &in))
+	if (!until_tmf(t, m))
 		return;
 	set8(m, B_RESPONSE, response);
 	if (off)
@@ -1125,9 +1125,7 @@ static void tmf_says(struct tgt *t, struct msg *m, u32 response, u32 off)
 
 static void tmf_data(struct tgt *t, struct msg *m, u32 declared, u32 len)
 {
-	static struct msg in;
-
-	if (!until_tmf(t, m, &in))
+	if (!until_tmf(t, m))
 		return;
 	msg_data(m, declared, len);
 	say(t, m, NULL);
@@ -1135,9 +1133,7 @@ static void tmf_data(struct tgt *t, struct msg *m, u32 declared, u32 len)
 
 static void tmf_twice(struct tgt *t, struct msg *m, u32 a, u32 b)
 {
-	static struct msg in;
-
-	if (!until_tmf(t, m, &in))
+	if (!until_tmf(t, m))
 		return;
 	say(t, m, NULL);
 	say(t, m, NULL);
@@ -1146,9 +1142,7 @@ static void tmf_twice(struct tgt *t, struct msg *m, u32 a, u32 b)
 /* complete, says the answer to the abort, but the command is answered or its memory touched */
 static void tmf_then(struct tgt *t, struct msg *m, u32 what, u32 b)
 {
-	static struct msg in;
-
-	if (!until_tmf(t, m, &in))
+	if (!until_tmf(t, m))
 		return;
 	say(t, m, NULL);
 	if (what == 0) {
@@ -1170,9 +1164,9 @@ static void tmf_then(struct tgt *t, struct msg *m, u32 what, u32 b)
 /* the command is answered when its abort is on the way, then the abort: no lie */
 static void tmf_late(struct tgt *t, struct msg *m, u32 a, u32 b)
 {
-	static struct msg in, r;
+	static struct msg r;
 
-	if (!until_tmf(t, &r, &in))
+	if (!until_tmf(t, &r))
 		return;
 	if (move_data(t, &t->held))
 		return;
@@ -1194,14 +1188,14 @@ static void tmf_silence(struct tgt *t, struct msg *m, u32 a, u32 nr)
 
 static void tmf_rejected(struct tgt *t, struct msg *m, u32 reason, u32 b)
 {
-	static struct msg in;
+	const struct msg *in = until_tmf(t, m);
 
-	if (!until_tmf(t, m, &in))
+	if (!in)
 		return;
 	put_pdu(m, OP_REJECT, F_FINAL);
 	set8(m, B_FLAGS + 1, reason);
 	set32(m, B_ITT, NO_TAG);
-	put_data(m, in.b + BHS, 48);
+	put_data(m, in->b + BHS, 48);
 	put_sn(m, t, true);
 	say(t, m, NULL);
 }

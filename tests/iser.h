@@ -143,6 +143,30 @@ static __unused void msg_data(struct msg *m, u32 declared, u32 len)
 	set_dlen(m, declared);
 }
 
+/* several PDUs in a message (docs/wire.md): how far behind the one at @at the next begins, 0 for none */
+static __unused u32 get_next(const struct msg *m, u32 at)
+{
+	return m->b[at + 2] << 8 | m->b[at + 3];
+}
+
+static __unused void set_next(struct msg *m, u32 at, u32 next)
+{
+	m->b[at + 2] = next >> 8;
+	m->b[at + 3] = next;
+}
+
+/* The PDU of @m at @at, to @one. Returns where the next one would be, 0 if this one is not sound */
+static __unused u32 take_pdu(const struct msg *m, u32 at, struct msg *one)
+{
+	u32 left = m->len - at, len = left >= HDRS ? get_next(m, at) : 0;
+
+	if (len > left || (len && len < HDRS))
+		return 0;
+	one->len = len ? len : left;
+	memcpy(one->b, m->b + at, one->len);
+	return at + one->len;
+}
+
 static __unused void print_msg(const char *arrow, const struct msg *m)
 {
 	u32 i;

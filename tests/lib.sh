@@ -205,6 +205,12 @@ goes_on() {
 	wait_for "${2:-60}" moves "$1"
 }
 
+# outcomes: diagnosis of the hostile client's or server's TAP in $T/tap: cases run, the commonest outcomes
+outcomes() {
+	diag "$(grep -v SKIP "$T/tap" | grep -c '^ok') cases: $(sed -n 's/^ok.*: //p' "$T/tap" | sort | uniq -c |
+		sort -rn | head -6 | xargs)"
+}
+
 # ---- iSER at either end -------------------------------------------------------------------
 
 # iser_ends: INITIATOR and TARGET, rsp or stock, say which module carries iSER at either end

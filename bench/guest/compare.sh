@@ -43,6 +43,4 @@ for ((r = 1; r <= repeats; r++)); do
 done
 contender_off
 "${SERVICE}_end"
-if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
-	bench_die "the kernel complained, see above"
-fi
+kernel_is_content

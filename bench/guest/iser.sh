@@ -56,22 +56,24 @@ iser_off() {
 	iscsi_target_down || bench_die "the target does not go"
 }
 
+iser_must() {
+	timeout 240 "$@" >/tmp/iser_to 2>&1 || bench_die "$*: $(cat /tmp/iser_to)"
+}
+
 # iser_logins N: N sessions in and out, as many as there are afterwards
 iser_logins() {
 	local node="iscsiadm -m node -T $ISCSI_IQN -p 10.9.0.1:3260" t0 t1 t2 cpu0 cpu1
-	{
-		timeout 90 $node --logout && $node -o update -n node.session.nr_sessions -v "$1"
-	} >/tmp/iser_to 2>&1 || bench_die "cannot log out: $(cat /tmp/iser_to)"
+	iser_must $node --logout
+	iser_must $node -o update -n node.session.nr_sessions -v "$1"
 	cpu0=$(cpu_ticks </proc/stat)
 	t0=$(date +%s%N)
-	timeout 240 $node --login >/tmp/iser_to 2>&1 || bench_die "cannot log in: $(cat /tmp/iser_to)"
+	iser_must $node --login
 	t1=$(date +%s%N)
 	cpu1=$(cpu_ticks </proc/stat)
-	timeout 240 $node --logout >/tmp/iser_to 2>&1 || bench_die "cannot log out: $(cat /tmp/iser_to)"
+	iser_must $node --logout
 	t2=$(date +%s%N)
-	{
-		$node -o update -n node.session.nr_sessions -v 1 && timeout 90 $node --login
-	} >/tmp/iser_to 2>&1 || bench_die "cannot log in: $(cat /tmp/iser_to)"
+	iser_must $node -o update -n node.session.nr_sessions -v 1
+	iser_must $node --login
 	iser_disk
 	jq -nc --argjson n "$1" --argjson in $((t1 - t0)) --argjson out $((t2 - t1)) --argjson cpu $((cpu1 - cpu0)) \
 		'{logins_per_s: ($n * 1e9 / $in), logouts_per_s: ($n * 1e9 / $out),

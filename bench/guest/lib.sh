@@ -92,6 +92,16 @@ wait_until() {
 	done
 }
 
+# disks_are N: of iSCSI sessions
+disks_are() {
+	[ "$(iscsi_disks | wc -l)" = "$1" ]
+}
+
+# kernel_is_content: or it was all in vain
+kernel_is_content() {
+	! dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2 || bench_die "the kernel complained, see above"
+}
+
 # ---- measuring ----------------------------------------------------------------------------
 
 # cpu_ticks: busy time of all processors in a copy of /proc/stat, in USER_HZ ticks of 10 ms

@@ -69,15 +69,11 @@ iser_connect() {
 	fi
 	iscsi_initiator_up "$initiator" &&
 		iscsi_login 10.9.0.1 $iface node.session.nr_sessions="$2" || return
-	wait_until 120 iser_disks_are "$2" || return
+	wait_until 120 disks_are "$2" || return
 	for d in $(iscsi_disks); do
 		dd if="$d" of=/dev/null bs=64k count=8 iflag=direct status=none &
 	done
 	wait
-}
-
-iser_disks_are() {
-	[ "$(iscsi_disks | wc -l)" = "$1" ]
 }
 
 iser_disconnect() {

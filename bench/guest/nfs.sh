@@ -58,10 +58,7 @@ nfs_end() {
 bench_server_up() {
 	[ "$(cat /proc/fs/nfsd/threads 2>/dev/null || echo 0)" = 0 ] || return 0
 	# by default nfsd takes less than 1 MiB at once where memory is small
-	modprobe nfsd
-	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
-	echo 1048576 >/proc/fs/nfsd/max_block_size || return
-	nfs_server_up size="${EXPORT_SIZE:-512M}" threads="${NFSD_THREADS:-4}" rdma="${1:-0}" \
+	nfs_server_up size="${EXPORT_SIZE:-512M}" threads="${NFSD_THREADS:-4}" rdma="${1:-0}" block=1048576 \
 		>/tmp/nfs_server_up 2>&1 || {
 		cat /tmp/nfs_server_up >&2
 		return 1

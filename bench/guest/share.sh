@@ -11,7 +11,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 read -ra policies <<<"$1"
 repeats=$2 seconds=$3 pool_mb=$4
-NCONNECT=${NCONNECT:-8} SESSIONS=${SESSIONS:-4}
+NCONNECT=${NCONNECT:-8} SESSIONS=${SESSIONS:-8}
 export PATH=$BENCH/../build:$PATH
 HELD=$BENCH/../build/bench/held
 M=/mnt/share
@@ -21,44 +21,29 @@ nfs_load() {
 	fio --name=nfs --directory=$M --nrfiles=1 --size=16m --rw=randwrite --bs=${NFS_BS:-1m} --iodepth=${NFS_QD:-16} \
 		--numjobs=${NFS_JOBS:-2} "$@"
 }
-# few and small: 4 KiB writes, each copied into an 8 KiB buffer
+# small: 2 KiB writes, each copied into a 4 KiB buffer (larger ones are gathered from their pages)
 iser_load() {
 	local d args=()
 	for d in "${disks[@]}"; do
 		args+=("--name=$(basename "$d")" "--filename=$d")
 	done
-	fio --size=64m --rw=randwrite --bs=${ISER_BS:-4k} --iodepth=${ISER_QD:-64} "$@" "${args[@]}"
+	fio --size=64m --rw=randwrite --bs=${ISER_BS:-2k} --iodepth=${ISER_QD:-64} "$@" "${args[@]}"
 }
 common=(--ioengine=libaio --direct=1 --time_based --randseed=23 --output-format=json --group_reporting)
 
 setup() {
-	local i
 	modprobe rsp "pool_mb=$pool_mb" || return
-	rxe_dummy 9000 && nfs_transport rsp && modprobe nfsd || return
-	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
-	echo 1048576 >/proc/fs/nfsd/max_block_size
-	nfs_server_up threads=8 size=256M || return
+	rxe_dummy 9000 && nfs_transport rsp || return
+	nfs_server_up threads=8 size=256M block=1048576 || return
 	mkdir -p $M
 	nfs_mount $M "hard,nconnect=$NCONNECT" || return
 	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=64 && iscsi_initiator_up rsp || return
-	mkdir -p /var/lib/iscsi/ifaces
-	for ((i = 1; i <= SESSIONS; i++)); do
-		printf 'iface.%s\n' "iscsi_ifacename = i$i" "transport_name = iser" \
-			"initiatorname = iqn.2026-01.lab.rsp:i$i" >/var/lib/iscsi/ifaces/i$i
-		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
-	done
+	iscsi_ifaces "$SESSIONS" || return
 	iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -o update -n node.session.queue_depth -v 64 || return
 	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login || return
 	wait_until 30 disks_are "$SESSIONS" || return
 	mapfile -t disks <<<"$(iscsi_disks)"
-	for i in "${disks[@]}"; do
-		echo none >"/sys/block/$(basename "$i")/queue/scheduler"
-		# a merged write is registered, and an RNR NAK in front of that ends a connection on rxe
-		echo 2 >"/sys/block/$(basename "$i")/queue/nomerges"
-	done
-}
-disks_are() {
-	[ "$(iscsi_disks | wc -l)" = "$1" ]
+	iscsi_disks_bare
 }
 
 teardown() {
@@ -127,6 +112,4 @@ for ((r = 1; r <= repeats; r++)); do
 done
 to builtin
 teardown >/tmp/teardown 2>&1 || { cat /tmp/teardown >&2; bench_die "something stays"; }
-if dmesg | grep -E 'BUG:|WARNING:|Oops|hung task' >&2; then
-	bench_die "the kernel complained, see above"
-fi
+kernel_is_content

@@ -139,11 +139,14 @@ nfs_transport() {
 # nfs_server_up [NAME=VALUE...]: export a tmpfs at /exp to everybody as the NFSv4 root, on TCP 2049 and, when
 # an RDMA transport is loaded, on RDMA 20049. size=512M, threads=4, rdma=20049 (0: none).
 nfs_server_up() {
-	local size=512M threads=4 rdma=20049 "$@"
+	local size=512M threads=4 rdma=20049 block='' "$@"
 	mkdir -p /exp
 	mountpoint -q /exp || mount -t tmpfs -o "size=$size" exp /exp || return
 	modprobe nfsd || return
 	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd || return
+	# it cannot be changed while the server runs
+	[ -z "$block" ] || [ "$(cat /proc/fs/nfsd/threads)" != 0 ] ||
+		echo "$block" >/proc/fs/nfsd/max_block_size || return
 	mkdir -p /var/lib/nfs/rpc_pipefs /run/rpcbind
 	pgrep -x rpcbind >/dev/null || rpcbind -w
 	# without this the first I/O of a v4 client waits for the end of grace, 90 s (10 is the least)
@@ -336,6 +339,17 @@ iscsi_logout() {
 	iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o delete
 }
 
+# iscsi_ifaces N: so many interfaces over iSER, each an initiator of its own, and a node record for each
+iscsi_ifaces() {
+	local i
+	mkdir -p /var/lib/iscsi/ifaces
+	for ((i = 1; i <= $1; i++)); do
+		printf 'iface.%s\n' "iscsi_ifacename = i$i" "transport_name = iser" \
+			"initiatorname = iqn.2026-01.lab.rsp:i$i" >/var/lib/iscsi/ifaces/i$i
+		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
+	done
+}
+
 # iscsi_disks [LUN]: the device files of a LUN, of every session
 # shellcheck disable=SC2120 # tests with several units give a number
 iscsi_disks() {
@@ -349,6 +363,16 @@ iscsi_disks() {
 # shellcheck disable=SC2120
 iscsi_disk() {
 	iscsi_disks "$@" | head -n 1 | grep .
+}
+
+# iscsi_disks_bare: no scheduler on any of them, and no merged writes: those are registered, and an
+# RNR NAK in front of a registration ends a connection on rxe
+iscsi_disks_bare() {
+	local d
+	for d in $(iscsi_disks); do
+		echo none >"/sys/block/${d#/dev/}/queue/scheduler"
+		echo 2 >"/sys/block/${d#/dev/}/queue/nomerges"
+	done
 }
 
 # ---- fio ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ run "target and initiator are up" iscsi_up luns=2 mb=64 addr=10.9.0.1 param="Ini
 run "an initiator logs in" iscsi_login 10.9.0.1 iser $(limits)
 run "its fio goes on in the background" eval 'hold_up; goes_on 200 20'
 run "each malformed message is answered, dropped or the end of its connection" hostile
-diag "$(grep -c '^ok' "$T/tap") cases: $(sed -n 's/^ok.*: //p' "$T/tap" | sort | uniq -c | sort -rn | head -6 | xargs)"
+outcomes
 for seed in $seeds; do
 	run "200 mutated messages, seed $seed" hostile -f "$seed" -n 200
 	diag "$(grep '^# 200' "$T/tap")"

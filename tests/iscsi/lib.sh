@@ -88,15 +88,10 @@ limits() {
 
 # sessions N: log in so many more sessions at once, each an interface of its own. sessions_out ends them
 sessions() {
-	local i v before update=()
+	local v before update=()
 	before=$(iscsiadm -m session 2>/dev/null | wc -l)
 	iscsiadm -m node -p 10.9.0.1:3260 -o delete 2>/dev/null
-	mkdir -p /var/lib/iscsi/ifaces
-	for ((i = 1; i <= $1; i++)); do
-		printf 'iface.%s\n' "iscsi_ifacename = i$i" "transport_name = iser" \
-			"initiatorname = iqn.2026-01.lab.rsp:i$i" >/var/lib/iscsi/ifaces/i$i
-		iscsiadm -m node -o new -T "$ISCSI_IQN" -p 10.9.0.1:3260,1 -I i$i >/dev/null || return
-	done
+	iscsi_ifaces "$1" || return
 	for v in $(limits 5); do
 		update+=(-n "${v%%=*}" -v "${v#*=}")
 	done

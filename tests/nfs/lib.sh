@@ -30,12 +30,9 @@ nfs_up() {
 	rxe_$device 9000 || return
 	defer transport_down
 	nfs_transport "$TRANSPORT" || return
-	modprobe nfsd
-	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
 	defer nfs_server_down
-	echo 1048576 >/proc/fs/nfsd/max_block_size 2>/dev/null
 	defer not_mounted
-	nfs_server_up "$@"
+	nfs_server_up block=1048576 "$@"
 }
 
 # nfs_down: all of that now, for a script that wants to see what is left

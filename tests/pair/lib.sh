@@ -17,10 +17,7 @@ in_guest() {
 # server_up TRANSPORT: on srv; undone at the end
 server_up() {
 	defer server_down
-	in_guest srv "nfs_transport $1 && modprobe nfsd &&
-		{ mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd; } &&
-		{ echo 1048576 >/proc/fs/nfsd/max_block_size; } 2>/dev/null
-		nfs_server_up"
+	in_guest srv "nfs_transport $1 && nfs_server_up block=1048576"
 }
 server_down() {
 	in_guest srv "nfs_server_down; for i in {1..50}; do

@@ -21,11 +21,9 @@ both_up() {
 	defer pins_down
 	defer rxe_down
 	rxe_dummy 9000 || return
-	nfs_transport rsp && modprobe nfsd || return
-	mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
+	nfs_transport rsp || return
 	defer nfs_server_down
-	echo 1048576 >/proc/fs/nfsd/max_block_size 2>/dev/null
-	nfs_server_up threads=8 size=256M || return
+	nfs_server_up threads=8 size=256M block=1048576 || return
 	defer iscsi_target_down
 	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=128 || return
 	defer iscsi_initiator_down
