@@ -73,12 +73,12 @@ go_on_with() {
 		kill -CONT "${fio_pids[$name]}" || return
 	done
 }
-holds() {	# holds SERVICE BYTES: at least, now
-	[ "$(/src/build/bench/held 50 1 | jq --arg s "$1" '.[$s].held')" -ge "$2" ]
+holds() {	# holds SERVICE BYTES: at least, at some moment of half a second
+	[ "$(/src/build/bench/held 20 25 | jq -s --arg s "$1" 'map(.[$s].held) | max')" -ge "$2" ]
 }
 # two loads, both at rest: a program takes its time to start beside one that runs
 loads_up() {
-	iser_busy && wait_for 60 holds iser 600000 && pause iser &&
+	iser_busy && wait_for 60 holds iser 400000 && pause iser &&
 		nfs_busy && wait_for 60 holds nfs-server 1000000 && pause nfs
 }
 
