@@ -37,7 +37,7 @@
 #define RSP_CQ_SIZE		4096	/* completions, more CQs are made when they are taken */
 #define RSP_KEY_PAGES		272	/* pages a key can cover: 1 MiB at any alignment */
 #define RSP_MAP_MAX_KEY		16
-#define RSP_SEND_SGE		16	/* gather entries of a message, fewer if the device says so */
+#define RSP_SEND_SGE		8	/* gather entries of a message, fewer if the device says so */
 
 struct rsp_ibuf;
 
