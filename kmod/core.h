@@ -37,7 +37,10 @@
 #define RSP_CQ_SIZE		4096	/* completions, more CQs are made when they are taken */
 #define RSP_KEY_PAGES		272	/* pages a key can cover: 1 MiB at any alignment */
 #define RSP_MAP_MAX_KEY		16
-#define RSP_SEND_SGE		8	/* gather entries of a message, fewer if the device says so */
+/* gather entries of a message, fewer if the device says so. More is slower where both ends work at once:
+ * docs/design.md, 1 MiB reads
+ */
+#define RSP_SEND_SGE		8
 
 struct rsp_ibuf;
 
