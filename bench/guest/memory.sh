@@ -68,7 +68,7 @@ iser_connect() {
 		iface=default
 	fi
 	iscsi_initiator_up "$initiator" &&
-		iscsi_login 10.9.0.1 $iface node.session.nr_sessions="$2" || return
+		iscsi_login 10.9.0.1 $iface node.session.nr_sessions="$2" >/dev/null || return
 	wait_until 120 disks_are "$2" || return
 	for d in $(iscsi_disks); do
 		dd if="$d" of=/dev/null bs=64k count=8 iflag=direct status=none &
@@ -77,7 +77,7 @@ iser_connect() {
 }
 
 iser_disconnect() {
-	timeout 90 iscsiadm -m session -u
+	timeout 90 iscsiadm -m session -u >/dev/null
 }
 
 # ---- both

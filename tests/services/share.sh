@@ -4,7 +4,7 @@
 # neither holds more than its own; with a fair share that may borrow, or with the adaptive policy, the
 # busy one uses what the idle one leaves, and gives it back when that becomes busy.
 #
-#	mount, 8 connections, writes of 1 MiB: nfs-server wants 32 MiB of buffers
+#	mount, 8 connections, writes of 1 MiB: nfs-server wants 16 MiB of buffers
 #	8 sessions, 2 KiB writes, depth 64:    copied into 4 KiB buffers, iser wants 2 MiB
 #
 # topology: loop
@@ -50,7 +50,7 @@ of() {
 exec 3>&1
 
 nfs_busy() {
-	nfs_fio_up --rw=randwrite --bs=1m --size=16m --iodepth=16 --numjobs=2 --thread
+	nfs_fio_up --rw=randwrite --bs=1m --size=16m --iodepth=8 --numjobs=2 --thread
 }
 iser_busy() {
 	local files
@@ -66,6 +66,11 @@ pause() {
 	for name; do
 		kill -STOP "${fio_pids[$name]}" || return
 	done
+	# a policy that finds more than it allows refuses all until that is gone, and is ejected if it lasts
+	wait_for 60 rests nfs-server
+}
+rests() {	# rests SERVICE
+	! holds "$1" 1000000
 }
 go_on_with() {
 	local name
