@@ -1633,7 +1633,7 @@ static const struct tcase cases[] = {
 	LOG("login-keys-binary", DROPPED, LATER, sp_keys, 4, 400),
 	SPO("login-keys-no-end", ON_LOGIN, F_FRESH, O_OK, EITHER | LATER, sp_no_end, 0, 0),
 	RAW("login-wants-more", ON_LOGIN, 0, O_OK, EITHER | LATER, endless_login, 0x44, 20),
-	RAW("login-never-ends", ON_LOGIN, 0, IGNORED, LATER, endless_login, 0x04, 20),
+	RAW("login-never-ends", ON_LOGIN, 0, O_OK, EITHER | LATER, endless_login, 0x04, 20),
 	RAW("login-no-answer", ON_LOGIN, 0, DROPPED, LATER, silence, 0, 0),
 	KEY("login-segment-0", IGNORED, LATER, "TargetRecvDataSegmentLength=0"),
 	KEY("login-segment-1", IGNORED, LATER, "TargetRecvDataSegmentLength=1"),

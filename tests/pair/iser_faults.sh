@@ -12,16 +12,18 @@
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
 plan 19
 
+# netem is there from the beginning: while a queueing discipline is exchanged, sending fails, and rxe
+# puts the queue pair in error for it, its QP 1 for good (docs/lab.md)
+netem() {	# netem add|change|del [ARGUMENT...]: at both ends
+	on srv "modprobe sch_netem; tc qdisc $1 dev eth0 root netem ${*:2}" &&
+		on cli "modprobe sch_netem; tc qdisc $1 dev eth0 root netem ${*:2}"
+}
 # cut SECONDS: nothing passes, in either direction
 cut() {
-	lossy 100% && sleep "$1" && mended
+	lossy 100% && sleep "$1" && lossy 0%
 }
 lossy() {
-	on srv "modprobe sch_netem; tc qdisc add dev eth0 root netem loss $1" &&
-		on cli "modprobe sch_netem; tc qdisc add dev eth0 root netem loss $1"
-}
-mended() {
-	on srv "tc qdisc del dev eth0 root" && on cli "tc qdisc del dev eth0 root"
+	netem change limit 10000 loss "$1"
 }
 flap() {
 	for _ in {1..5}; do
@@ -51,6 +53,8 @@ load_failed() {
 
 run "target is up" target_up
 run "initiator is up" initiator_up
+defer netem del
+netem add limit 10000
 run "login" iscsi_on cli 'iscsi_login 10.9.0.1 iser $(limits 120)'
 load_up
 run "fio runs" recovers
@@ -75,7 +79,7 @@ run "login, I/O may wait for 5 s" iscsi_on cli 'iscsi_login 10.9.0.1 iser $(limi
 load_up
 lossy 100%
 run "I/O fails in time when nothing passes" wait_for 60 load_failed
-mended
+lossy 0%
 run "the session comes back, and data is right" iscsi_on cli \
 	"wait_for 60 session_is LOGGED_IN && disk_verify --bs=16k --size=2m && iscsi_logout"
 finish

@@ -19,6 +19,8 @@ LIMIT=$((8 << 20))
 SHARE=$((LIMIT / 5))		# recv, nfs-client, nfs-server, iser, iser-target, all of weight 100
 # messages that arrived are in the account of who they are for, and nobody was asked: not more than this
 ARRIVED=$((512 << 10))
+# of what iser wants: more than its reserve
+MUCH=$((768 << 10))
 
 limits() {
 	echo "node.conn[0].timeo.noop_out_interval=0 node.conn[0].timeo.noop_out_timeout=0
@@ -127,13 +129,13 @@ run "iSER gets its share when it comes" at_least $((SHARE * 6 / 10)) fair-both i
 
 run "the adaptive policy carries both" phases demand buf_demand
 run "alone NFS has more than a static share" at_least $((SHARE * 5 / 4)) demand-nfs nfs-server max
-run "iSER gets more than its reserve when it comes" at_least $((1 << 20)) demand-both iser max
+run "iSER gets more than its reserve when it comes" at_least $MUCH demand-both iser max
 # the threshold holds for all: receive queues give way as well, and leave NFS the more
 give_way() {
 	local alone beside
 	alone=$(of demand-nfs nfs-server+recv median)
-	beside=$(of demand-both nfs-server+recv median $((1 << 20)))
-	echo "nfs-server and recv hold $alone alone, $beside while iser holds 1 MiB and more (median)"
+	beside=$(of demand-both nfs-server+recv median $MUCH)
+	echo "nfs-server and recv hold $alone alone, $beside while iser holds $MUCH and more (median)"
 	[ "$beside" -lt "$alone" ]
 }
 run "and the others have less while it does" give_way
