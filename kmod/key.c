@@ -6,7 +6,7 @@
  * registration MRs, pooled per device):
  *
  *   IDLE --rsp_work_add_map(), posted--> ADDED --rsp_map_put()--> INVALIDATING --> SAFE, freed
- *     '-------------rsp_map_put(): nothing was ever valid-------------------------^
+ *     '---rsp_map_put() or the channel's end: nothing was ever valid--------------^
  *                                          '--the peer invalidated the only key---^
  *
  * A key goes back to the pool only when it is known to be invalid: the peer
