@@ -138,6 +138,7 @@ extern struct rsp_svc *rsp_recv_svc;	/* owns what is posted to receive queues */
 int rsp_svc_init(void);
 void rsp_svc_exit(void);
 u64 rsp_svc_held(struct rsp_svc *svc);
+void rsp_svc_refused(struct rsp_svc *svc);
 void rsp_svc_starved(struct rsp_svc *svc);
 void rsp_svc_tick(void);
 

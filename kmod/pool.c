@@ -405,6 +405,7 @@ void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 n
 
 /* --------------------------------------------------------------- magazines */
 
+/* the caller knows how badly it needs one: rsp_svc_refused(), rsp_svc_starved() */
 struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 {
 	struct rsp_mag *mag = &raw_cpu_ptr(svc->cpu)->mag[class];
@@ -419,10 +420,8 @@ struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 	if (buf)
 		goto out;
 
-	if (!rsp_pool_take(svc, class, rsp_class_batch(class), gfp, &bufs)) {
-		rsp_svc_starved(svc);
+	if (!rsp_pool_take(svc, class, rsp_class_batch(class), gfp, &bufs))
 		return NULL;
-	}
 	buf = list_first_entry(&bufs, struct rsp_ibuf, list);
 	list_del(&buf->list);
 	spin_lock_bh(&mag->lock);
@@ -461,7 +460,11 @@ struct rsp_buf *rsp_buf_get(struct rsp_svc *svc, u32 bytes, gfp_t gfp)
 	if (class < 0)
 		return NULL;
 	buf = rsp_pool_get(svc, class, gfp);
-	return buf ? &buf->pub : NULL;
+	if (!buf) {
+		rsp_svc_starved(svc);
+		return NULL;
+	}
+	return &buf->pub;
 }
 EXPORT_SYMBOL_GPL(rsp_buf_get);
 

@@ -330,9 +330,13 @@ void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp)
 		trace_rsp_rq_refill(&rq->view, total);
 	}
 	if (is_short) {
+		/* one that gives back what is above its share is refused as long, and lacks nothing */
 		if (atomic_read(&rq->posted) < rq->view.min / 4) {
+			rsp_svc_starved(rsp_recv_svc);
 			rq->view.nr_empty++;
 			trace_rsp_rq_empty(&rq->view, posted + total);
+		} else {
+			rsp_svc_refused(rsp_recv_svc);
 		}
 		if (!test_bit(RSP_RQ_DEAD, &rq->flags))
 			queue_delayed_work(rsp_wq, &rq->retry_work, msecs_to_jiffies(10));

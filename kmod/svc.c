@@ -155,8 +155,14 @@ u32 rsp_svc_recv_bytes(const struct rsp_svc *svc)
 }
 EXPORT_SYMBOL_GPL(rsp_svc_recv_bytes);
 
+/* a buffer was asked for and not to be had, but there is no hurry */
+void rsp_svc_refused(struct rsp_svc *svc)
+{
+	WRITE_ONCE(svc->refused_ns, ktime_get_ns());
+}
+
 /*
- * A buffer was asked for and not to be had. It starves until it gets one; a
+ * A buffer was needed and not to be had. It starves until it gets one; a
  * service that does not ask again within RSP_STARVE_NS has found another way.
  */
 void rsp_svc_starved(struct rsp_svc *svc)

@@ -78,14 +78,16 @@ rxe_down() {
 	[ ! -e /sys/class/net/rsp0 ] || ip link del rsp0
 }
 
-# wire_netem ARGUMENT...: netem on both ends of rxe_wire ("delay 1ms loss 0.1%"), none clears it
+# netem DEVICE [ARGUMENT...]: what happens to packets it sends ("delay 1ms loss 0.1%"), nothing if none.
+# The first call before there is a load: it exchanges the discipline, and what rxe sends meanwhile fails, which
+# ends its QP 1 for good (docs/lab.md). Later ones only change it, which hurts nobody.
+netem() {
+	modprobe sch_netem && tc qdisc replace dev "$1" root netem limit 10000 "${@:2}"
+}
+
+# wire_netem [ARGUMENT...]: the same at both ends of rxe_wire
 wire_netem() {
-	local i
-	modprobe sch_netem
-	for i in 0 1; do
-		tc qdisc del dev v$i root 2>/dev/null
-		[ $# = 0 ] || tc qdisc add dev v$i root netem "$@"
-	done
+	netem v0 "$@" && netem v1 "$@"
 }
 
 # ---- modules ------------------------------------------------------------------------------

@@ -24,5 +24,5 @@ defer rxe_down
 before=$(packets)
 run "100 messages pass" send_lat
 run "packets crossed the wire" test $(($(packets) - before)) -ge 200
-run "netem can be put on it and taken away" eval "wire_netem delay 1ms && wire_netem"
+run "netem can be put on it and changed" eval "wire_netem delay 1ms && wire_netem"
 finish

@@ -56,7 +56,7 @@ connects() {
 	awk '$1 == "xprt:" && $2 == "rdma" { print $5; exit }' /proc/self/mountstats
 }
 
-run "server and mount are up" eval "nfs_up wire size=256M && nfs_mount $M hard,timeo=100"
+run "server and mount are up" eval "nfs_up wire size=256M && wire_netem && nfs_mount $M hard,timeo=100"
 defer nfs_down
 defer eval "! mountpoint -q $M || umount -f $M"
 head -c 1m /dev/urandom >"$T/data"

@@ -12,18 +12,12 @@
 need root "module:$INITIATOR_MODULE" "module:$TARGET_MODULE" tool:fio tool:iscsiadm
 plan 19
 
-# netem is there from the beginning: while a queueing discipline is exchanged, sending fails, and rxe
-# puts the queue pair in error for it, its QP 1 for good (docs/lab.md)
-netem() {	# netem add|change|del [ARGUMENT...]: at both ends
-	on srv "modprobe sch_netem; tc qdisc $1 dev eth0 root netem ${*:2}" &&
-		on cli "modprobe sch_netem; tc qdisc $1 dev eth0 root netem ${*:2}"
-}
 # cut SECONDS: nothing passes, in either direction
 cut() {
 	lossy 100% && sleep "$1" && lossy 0%
 }
 lossy() {
-	netem change limit 10000 loss "$1"
+	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
 }
 flap() {
 	for _ in {1..5}; do
@@ -53,8 +47,8 @@ load_failed() {
 
 run "target is up" target_up
 run "initiator is up" initiator_up
-defer netem del
-netem add limit 10000
+defer eval 'on srv "tc qdisc del dev eth0 root"; on cli "tc qdisc del dev eth0 root"'
+lossy 0%		# netem is there before the load
 run "login" iscsi_on cli 'iscsi_login 10.9.0.1 iser $(limits 120)'
 load_up
 run "fio runs" recovers

@@ -97,7 +97,8 @@ phases() {
 	go_on_with nfs && wait_for 150 holds nfs-server 800000 && watch "$name-nfs" &&
 		go_on_with iser && watch "$name-both" || rc=1
 	pause nfs iser
-	active buf "$1" && unload "$1" && return $rc
+	active buf "$1" || { rspctl policy log; return 1; }
+	unload "$1" && return $rc
 }
 at_most() {	# at_most BYTES NAME SERVICE median|max
 	local got
