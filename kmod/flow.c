@@ -270,7 +270,7 @@ void rsp_chan_stalled(struct rsp_chan *chan, u64 waited_ns)
 	spin_unlock_bh(&chan->flow_lock);
 	trace_rsp_chan_stall(&chan->view, waited_ns);
 	if (waited_ns)
-		rsp_policy_waited(RSP_FAMILY_FLOW, waited_ns);
+		rsp_policy_waited(RSP_FAMILY_FLOW, chan->svc->view.name, waited_ns);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_stalled);
 

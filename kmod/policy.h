@@ -73,10 +73,10 @@ u32 rsp_policy_weight(struct rsp_chan_view *chan, struct rsp_hookgen *gen);
 void rsp_policy_stall(struct rsp_chan_view *chan, struct rsp_hookgen *gen);
 
 /*
- * Something waited this long for what @family decides: past its stall_ms the
+ * The service @who waited this long for what @family decides: past its stall_ms the
  * active policy is ejected. Any context; needs no lock.
  */
-void rsp_policy_waited(enum rsp_family family, u64 waited_ns);
+void rsp_policy_waited(enum rsp_family family, const char *who, u64 waited_ns);
 
 /*
  * What the core gives. Each of the _next functions copies the view of the

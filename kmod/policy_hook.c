@@ -462,7 +462,7 @@ void rsp_policy_stall(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
 
 /* ------------------------------------------------------------------ stalls - */
 
-void rsp_policy_waited(enum rsp_family family, u64 waited_ns)
+void rsp_policy_waited(enum rsp_family family, const char *who, u64 waited_ns)
 {
 	struct rsp_policy *policy;
 	u64 active_ns;
@@ -477,6 +477,6 @@ void rsp_policy_waited(enum rsp_family family, u64 waited_ns)
 	waited_ms = min_t(u64, div_u64(min(waited_ns, active_ns), NSEC_PER_MSEC), U32_MAX);
 	if (waited_ms > policy->stall_ms)
 		rsp_policy_doom(policy, RSP_EXIT_STALL, waited_ms,
-				"a wait of %u ms, allowed %u ms", waited_ms,
+				"%s waited %u ms, allowed %u ms", who, waited_ms,
 				policy->stall_ms);
 }

@@ -446,7 +446,8 @@ out:
  * rsp_buf_get() - Get a registered buffer
  * @svc: the service it is for
  * @bytes: size needed, up to 64 KiB
- * @gfp: GFP_KERNEL, or what the caller's context allows
+ * @gfp: GFP_KERNEL, or what the caller's context allows. With __GFP_NORETRY the
+ *       caller can do without: a policy is not ejected for refusing it
  *
  * Context: Process context; atomic if @gfp says so.
  * Return: a buffer of at least @bytes, or NULL when the policy or the pool has
@@ -460,11 +461,13 @@ struct rsp_buf *rsp_buf_get(struct rsp_svc *svc, u32 bytes, gfp_t gfp)
 	if (class < 0)
 		return NULL;
 	buf = rsp_pool_get(svc, class, gfp);
-	if (!buf) {
+	if (likely(buf))
+		return &buf->pub;
+	if (gfp & __GFP_NORETRY)
+		rsp_svc_refused(svc);
+	else
 		rsp_svc_starved(svc);
-		return NULL;
-	}
-	return &buf->pub;
+	return NULL;
 }
 EXPORT_SYMBOL_GPL(rsp_buf_get);
 

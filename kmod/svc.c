@@ -201,7 +201,8 @@ void rsp_svc_tick(void)
 		since = svc->starved_ns;
 		spin_unlock_bh(&svc->lock);
 		if (since)
-			rsp_policy_waited(RSP_FAMILY_BUF, ktime_get_ns() - since);
+			rsp_policy_waited(RSP_FAMILY_BUF, svc->view.name,
+					  ktime_get_ns() - since);
 		if (fn)
 			fn(arg);
 		kref_put(&svc->ref, rsp_svc_free);

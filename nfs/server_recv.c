@@ -473,7 +473,7 @@ static int rsp_nfsd_plan_reads(struct rsp_nfsd_call *call)
 	return 0;
 }
 
-/* pool buffers for as much of @len as the pool lets us have. Return: bytes */
+/* pool buffers for as much of @len as the pool lets us have; pages do for the rest. Return: bytes */
 static u32 rsp_nfsd_sink_bufs(struct rsp_nfsd_vec *sink, u32 len, gfp_t gfp)
 {
 	u32 got = 0;
@@ -483,7 +483,7 @@ static u32 rsp_nfsd_sink_bufs(struct rsp_nfsd_vec *sink, u32 len, gfp_t gfp)
 		struct rsp_buf *buf;
 
 		buf = rsp_buf_get(rsp_nfsd_svc, rest > SZ_32K ? SZ_64K :
-				  rest > SZ_4K ? SZ_8K : SZ_4K, gfp);
+				  rest > SZ_4K ? SZ_8K : SZ_4K, gfp | __GFP_NORETRY);
 		if (!buf)
 			break;
 		if (WARN_ON_ONCE(offset_in_page(buf->data) || buf->size < PAGE_SIZE)) {
