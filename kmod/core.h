@@ -175,9 +175,10 @@ int rsp_pool_init(void);
 void rsp_pool_exit(void);
 int rsp_pool_map_dev(struct rsp_dev *dev);
 void rsp_pool_unmap_dev(struct rsp_dev *dev);
-u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct list_head *out);
+u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, bool is_needed,
+		  struct list_head *out);
 void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 nr);
-struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp);
+struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp, bool is_needed);
 u64 rsp_pool_limit(void);
 void rsp_pool_flush(struct rsp_svc *svc);
 void rsp_pool_recover(struct rsp_rq *rq);

@@ -14,7 +14,9 @@
  * and the limit say. What was received and handed over to it does not count
  * against that: a service answers a message before it gives its buffer back, so
  * messages must not use up what answers are made of. They come out of the reserve
- * of the receive queues instead, wherever they are.
+ * of the receive queues instead, wherever they are. Within the limit a shared
+ * receive queue gets its minimum whatever the policy says: receives that are posted
+ * cannot be taken back from another one.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -229,8 +231,11 @@ static void rsp_pool_req(struct rsp_buf_req *req, u32 class, u32 want)
 	req->sum_weight = atomic_read(&rsp_sum_weight);
 }
 
-/* how many of @want buffers the policy, the limit and the reserve let @svc have */
-static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
+/*
+ * How many of @want buffers the policy, the limit and the reserve let @svc have;
+ * @is_needed: whatever the policy says
+ */
+static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want, bool is_needed)
 {
 	struct rsp_buf_req req;
 	u64 held, taken, room;
@@ -248,6 +253,8 @@ static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want)
 	svc->view.held_bytes = held;
 	svc->view.peak_bytes = max(svc->view.peak_bytes, held);
 	nr = rsp_policy_admit(&svc->view, &svc->gen, &req);
+	if (is_needed)
+		nr = want;
 	nr = max_t(u32, min_t(u64, nr, room), floor);
 	svc->view.nr_admit += nr;
 	svc->view.nr_refused += want - nr;
@@ -342,20 +349,22 @@ static u32 rsp_pool_pick(u32 class, u32 want, struct list_head *out)
  * @class: enum rsp_class
  * @want: how many
  * @gfp: may sleep or not, when an arena must be added
+ * @is_needed: the policy cannot refuse them
  * @out: they are added here
  *
  * Context: Process context; atomic if @gfp says so.
  * Return: how many were added, 0 to @want.
  */
-u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, struct list_head *out)
+u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, bool is_needed,
+		  struct list_head *out)
 {
 	struct rsp_ibuf *buf;
 	u32 nr, got;
 
-	nr = rsp_pool_admit(svc, class, want);
+	nr = rsp_pool_admit(svc, class, want, is_needed);
 	if (!nr) {
 		rsp_pool_reclaim(svc, class, want, true);
-		nr = rsp_pool_admit(svc, class, want);
+		nr = rsp_pool_admit(svc, class, want, is_needed);
 		if (!nr)
 			return 0;
 	}
@@ -406,7 +415,7 @@ void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 n
 /* --------------------------------------------------------------- magazines */
 
 /* the caller knows how badly it needs one: rsp_svc_refused(), rsp_svc_starved() */
-struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
+struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp, bool is_needed)
 {
 	struct rsp_mag *mag = &raw_cpu_ptr(svc->cpu)->mag[class];
 	struct rsp_ibuf *buf = NULL, *next;
@@ -420,7 +429,7 @@ struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp)
 	if (buf)
 		goto out;
 
-	if (!rsp_pool_take(svc, class, rsp_class_batch(class), gfp, &bufs))
+	if (!rsp_pool_take(svc, class, rsp_class_batch(class), gfp, is_needed, &bufs))
 		return NULL;
 	buf = list_first_entry(&bufs, struct rsp_ibuf, list);
 	list_del(&buf->list);
@@ -460,7 +469,7 @@ struct rsp_buf *rsp_buf_get(struct rsp_svc *svc, u32 bytes, gfp_t gfp)
 
 	if (class < 0)
 		return NULL;
-	buf = rsp_pool_get(svc, class, gfp);
+	buf = rsp_pool_get(svc, class, gfp, false);
 	if (likely(buf))
 		return &buf->pub;
 	if (gfp & __GFP_NORETRY)

@@ -312,7 +312,9 @@ void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp)
 		u32 want = min_t(u32, depth - posted - total, RSP_BATCH);
 
 		for (n = 0; n < want; n++) {
-			buf = rsp_pool_get(rsp_recv_svc, rq->class, gfp);
+			/* a shared queue has its minimum though another one holds what the policy allows all */
+			buf = rsp_pool_get(rsp_recv_svc, rq->class, gfp,
+					   rq->srq && posted + total + n < rq->view.min);
 			if (!buf)
 				break;
 			list_add_tail(&buf->list, &bufs);

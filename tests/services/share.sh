@@ -4,11 +4,11 @@
 # neither holds more than its own; with a fair share that may borrow, or with the adaptive policy, the
 # busy one uses what the idle one leaves, and gives it back when that becomes busy.
 #
-#	mount, 8 connections, writes of 1 MiB: nfs-server wants 16 MiB of buffers
+#	mount, 8 connections, writes of 1 MiB: nfs-server wants 8 MiB of buffers
 #	8 sessions, 2 KiB writes, depth 64:    copied into 4 KiB buffers, iser wants 2 MiB
 #
 # topology: loop
-# timeout: 700
+# timeout: 1200
 # shellcheck disable=SC2034,SC2154 # lib.sh has the other half
 INITIATOR=rsp TARGET=rsp FIO_NICE=0
 . "$(dirname "$0")/../iscsi/lib.sh"
@@ -58,7 +58,7 @@ of() {
 exec 3>&1
 
 nfs_busy() {
-	nfs_fio_up --rw=randwrite --bs=1m --size=16m --iodepth=8 --numjobs=2 --thread
+	nfs_fio_up --rw=randwrite --bs=1m --size=16m --iodepth=8 --thread
 }
 iser_busy() {
 	local files
@@ -95,14 +95,19 @@ loads_up() {
 		nfs_busy && wait_for 60 holds nfs-server 1000000 && pause nfs
 }
 
+took() {
+	echo "# $1: $((SECONDS - at)) s" >&3
+	at=$SECONDS
+}
 # phases NAME BYTES POLICY [KNOB=VALUE]...: NFS alone, watched as NAME-nfs, then both, NAME-both
 phases() {
 	local name=$1 bytes=$2 rc=0
 	shift 2
-	load "$@" || return
-	go_on_with nfs && wait_for 150 holds nfs-server 800000 && watch "$name-nfs" &&
-		go_on_with iser && watch "$name-both" "$bytes" || rc=1
-	pause nfs iser
+	at=$SECONDS
+	load "$@" && took policy || return
+	go_on_with nfs && wait_for 150 holds nfs-server 800000 && took "NFS begins" && watch "$name-nfs" &&
+		took "NFS alone" && go_on_with iser && watch "$name-both" "$bytes" && took both || rc=1
+	pause nfs iser && took pause
 	active buf "$1" || { rspctl policy log; return 1; }
 	unload "$1" && return $rc
 }
