@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # tests/lib.sh can fail: what must not pass, does not.
 # topology: loop
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 need root module:rsp_bad
 plan 23
