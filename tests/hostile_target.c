@@ -688,8 +688,12 @@ static void *serve(void *unused)
 				continue;
 			}
 		}
-		if (rdma_migrate_id(c->id, c->ec) || rdma_accept(c->id, &param))
+		if (rdma_migrate_id(c->id, c->ec) || rdma_accept(c->id, &param)) {
+			/* given up meanwhile: no event would ever end it */
 			printf("# accept: %s\n", strerror(errno));
+			conn_free(c);
+			continue;
+		}
 		while (!c->connected && !c->gone && conn_wait_ms(c, false, 20) > 0)
 			;
 		if (lie_begin(&t, ON_UP))
