@@ -1896,11 +1896,12 @@ static u32 tell(const struct tcase *lie)
 		if (h.verbose)
 			printf("# honest I/O: %s\n", outcome_name(seen));
 		o |= O_AGAIN | (seen & (O_SPILL | O_WRONG));
-		if (!log_in() || honest() != O_OK)
+		seen = log_in() ? honest() : O_LOST;
+		if (seen != O_OK)
 			o |= O_LOST;
-	} else if (!has_io) {
-		o |= O_OK;
 	}
+	if (seen == O_OK && !has_io)
+		o |= O_OK;
 	if (g.nr_told)
 		o |= g.conn_nr == g.told_on ? O_KEPT : O_GONE;
 	pthread_mutex_lock(&g.lock);
