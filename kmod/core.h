@@ -257,13 +257,19 @@ void rsp_keys_init(struct rsp_dev *dev);
 void rsp_keys_destroy(struct rsp_dev *dev);
 void rsp_map_destroy_all(struct rsp_chan *chan);
 
-/* ------------------------------------------------------------ peer, endpoint */
+/* -------------------------------------------------------------------- peer */
 
-struct rsp_peer {
-	struct rsp_peer_view	view;
-	struct kref		ref;
-	struct rcu_head		rcu;
-};
+#define RSP_PEER_ADDRS		8	/* addresses of one that are kept */
+
+struct rsp_peer;
+struct rsp_hello;
+
+struct rsp_peer *rsp_peer_get(const struct sockaddr_storage *ss, const struct rsp_hello *hello);
+void rsp_peer_put(struct rsp_peer *peer);
+const struct rsp_peer_view *rsp_peer_view(const struct rsp_peer *peer);
+void rsp_peer_exit(void);
+
+/* ---------------------------------------------------------------- endpoint */
 
 /*
  * An endpoint; raw ones carry one channel.
@@ -278,7 +284,7 @@ struct rsp_ep {
 	struct rsp_hookgen	gen;
 	spinlock_t		hook_lock;	/* policy hooks */
 	struct kref		ref;
-	struct rsp_peer		*peer;
+	struct rsp_peer		*peer;		/* until the end */
 	struct rsp_dev		*dev;		/* while the QP is there */
 	struct rdma_cm_id	*cm_id;
 	struct ib_qp		*qp;
@@ -308,7 +314,7 @@ struct rsp_ep {
 	struct rcu_head		rcu;
 };
 
-extern struct xarray rsp_eps, rsp_peers;
+extern struct xarray rsp_eps;
 
 void rsp_ep_exit(void);
 void rsp_ep_kill(struct rsp_ep *ep, int reason);
@@ -335,7 +341,7 @@ struct rsp_chan {
 	struct rsp_ep		*ep;
 	void			*priv;		/* the service's */
 	struct rsp_conn_param	param;		/* without pdata */
-	u8			pdata[56];	/* of a connect, until it is sent */
+	u8			pdata[RSP_PDATA_BYTES];	/* of a connect, until it is sent */
 	struct sockaddr_storage	local, remote;	/* once up */
 	u32			max_inline;
 	u8			bulk[2][RSP_NR_SIZE];

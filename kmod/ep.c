@@ -22,6 +22,7 @@
 #include <rdma/ib_cm.h>
 
 #include "core.h"
+#include "hello.h"
 #include "trace.h"
 
 #define RSP_DRAIN_MS	5000	/* for a Last WQE event the device may never send */
@@ -30,65 +31,7 @@
 #define RSP_PROBE_S	10	/* without a message, then ask whether the peer is there */
 
 DEFINE_XARRAY_ALLOC1(rsp_eps);
-DEFINE_XARRAY_ALLOC1(rsp_peers);
-static u32 rsp_ep_next_id, rsp_peer_next_id;
-static DEFINE_MUTEX(rsp_peer_mutex);
-
-/* ------------------------------------------------------------------- peers */
-
-static void rsp_peer_free(struct kref *ref)
-{
-	struct rsp_peer *peer = container_of(ref, struct rsp_peer, ref);
-
-	xa_erase(&rsp_peers, peer->view.id);
-	mutex_unlock(&rsp_peer_mutex);
-	kfree_rcu(peer, rcu);
-}
-
-static void rsp_peer_put(struct rsp_peer *peer)
-{
-	kref_put_mutex(&peer->ref, rsp_peer_free, &rsp_peer_mutex);
-}
-
-/* the peer with this address, made when it is new */
-static struct rsp_peer *rsp_peer_get(const struct sockaddr_storage *ss)
-{
-	struct rsp_peer *peer;
-	struct rsp_peer_view v = { .family = ss->ss_family };
-	unsigned long id;
-
-	if (ss->ss_family == AF_INET6)
-		memcpy(v.addr, &((struct sockaddr_in6 *)ss)->sin6_addr, 16);
-	else
-		memcpy(v.addr, &((struct sockaddr_in *)ss)->sin_addr, 4);
-
-	mutex_lock(&rsp_peer_mutex);
-	xa_for_each(&rsp_peers, id, peer) {
-		if (peer->view.family == v.family && !memcmp(peer->view.addr, v.addr, 16)) {
-			kref_get(&peer->ref);
-			goto out;
-		}
-	}
-	peer = kzalloc(sizeof(*peer), GFP_KERNEL);
-	if (!peer)
-		goto out;
-	kref_init(&peer->ref);
-	peer->view = v;
-	if (rsp_id_alloc(&rsp_peers, &rsp_peer_next_id, &peer->view.id, peer)) {
-		kfree(peer);
-		peer = NULL;
-	}
-out:
-	mutex_unlock(&rsp_peer_mutex);
-	return peer;
-}
-
-static void rsp_peer_count(struct rsp_peer *peer, int delta)
-{
-	mutex_lock(&rsp_peer_mutex);
-	peer->view.nr_ep += delta;
-	mutex_unlock(&rsp_peer_mutex);
-}
+static u32 rsp_ep_next_id;
 
 /* ------------------------------------------------------------- life of one */
 
@@ -124,8 +67,6 @@ void rsp_ep_free(struct kref *ref)
 	struct rsp_ep *ep = container_of(ref, struct rsp_ep, ref);
 
 	xa_erase(&rsp_eps, ep->view.id);
-	if (ep->peer)
-		rsp_peer_put(ep->peer);
 	kfree_rcu(ep, rcu);
 }
 
@@ -233,7 +174,8 @@ static void rsp_ep_down_work(struct work_struct *work)
 		spin_unlock_bh(&ep->hook_lock);
 	}
 	if (ep->peer)
-		rsp_peer_count(ep->peer, -1);
+		rsp_peer_put(ep->peer);
+	ep->peer = NULL;
 	trace_rsp_ep_down(&ep->view, ep->reason);
 	atomic_set(&ep->state, RSP_STATE_DEAD);
 	WRITE_ONCE(ep->view.state, RSP_STATE_DEAD);
@@ -279,7 +221,7 @@ static int rsp_ep_place(struct rsp_ep *ep)
 		.role		= ep->view.role,
 		.nr_vector	= dev->nr_vec,
 		.next_vector	= (u32)atomic_inc_return(&dev->next_vec) % dev->nr_vec,
-		.nr_peer_ep	= ep->peer->view.nr_ep - 1,
+		.nr_peer_ep	= rsp_peer_view(ep->peer)->nr_ep - 1,
 		.has_srq	= dev->has_srq,
 	};
 	u64 place = rsp_policy_place(&req);
@@ -361,30 +303,53 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 	return 0;
 }
 
-/* the CM has chosen a device: enter it and make the queue pair */
-static int rsp_ep_setup(struct rsp_ep *ep)
+/*
+ * What the endpoint's peer has said, or its address before it says anything, tells who it is.
+ * Context: before down_work can be at the peer
+ */
+static int rsp_ep_set_peer(struct rsp_ep *ep, const void *pdata, u8 len)
 {
-	ep->peer = rsp_peer_get(&ep->cm_id->route.addr.dst_addr);
-	if (!ep->peer)
+	struct rsp_hello hello;
+	struct rsp_peer *peer;
+
+	rsp_hello_parse(&hello, pdata, len);
+	peer = rsp_peer_get(&ep->cm_id->route.addr.dst_addr, &hello);
+	if (!peer)
 		return -ENOMEM;
-	rsp_peer_count(ep->peer, 1);
+	if (ep->peer)
+		rsp_peer_put(ep->peer);
+	ep->peer = peer;
+	WRITE_ONCE(ep->view.peer_id, rsp_peer_view(peer)->id);
+	WRITE_ONCE(ep->chan->view.peer_id, ep->view.peer_id);
+	return 0;
+}
+
+/* the CM has chosen a device: enter it and make the queue pair. @pdata: of a request */
+static int rsp_ep_setup(struct rsp_ep *ep, const void *pdata, u8 len)
+{
+	int err;
+
+	err = rsp_ep_set_peer(ep, pdata, len);
+	if (err)
+		return err;
 	ep->dev = rsp_dev_enter(ep->cm_id->device);
 	if (!ep->dev)
 		return -ENODEV;
-	ep->view.peer_id = ep->peer->view.id;
-	ep->chan->view.peer_id = ep->peer->view.id;
 	ep->view.dev_id = ep->dev->index;
 	strscpy(ep->view.dev, ep->dev->ibdev->name);
 	return rsp_ep_create_qp(ep);
 }
 
-static void rsp_ep_conn_param(struct rsp_ep *ep, struct rdma_conn_param *cp)
+/* @pdata: filled, and pointed at by @cp */
+static void rsp_ep_conn_param(struct rsp_ep *ep, struct rdma_conn_param *cp,
+			      struct rsp_pdata *pdata)
 {
 	const struct ib_device_attr *attrs = &ep->dev->ibdev->attrs;
 
 	memset(cp, 0, sizeof(*cp));
-	cp->private_data = ep->chan->param.pdata;
-	cp->private_data_len = ep->chan->param.pdata_len;
+	rsp_hello_fill(pdata, ep->chan->param.pdata, ep->chan->param.pdata_len);
+	cp->private_data = pdata;
+	cp->private_data_len = sizeof(*pdata);
 	cp->responder_resources = min_t(u32, attrs->max_qp_rd_atom, RSP_MAX_RD_ATOM);
 	cp->initiator_depth = min_t(u32, attrs->max_qp_init_rd_atom, RSP_MAX_RD_ATOM);
 	cp->retry_count = 6;
@@ -399,6 +364,9 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 	struct rsp_chan *chan = ep->chan;
 	int old = RSP_STATE_CONNECTING;
 
+	/* without memory it stays the peer that its address says */
+	if (ep->view.role == RSP_ROLE_CLIENT)
+		rsp_ep_set_peer(ep, cp->private_data, cp->private_data_len);
 	WRITE_ONCE(ep->view.state, RSP_STATE_UP);
 	WRITE_ONCE(chan->view.state, RSP_STATE_UP);
 	if (!atomic_try_cmpxchg(&ep->state, &old, RSP_STATE_UP)) {
@@ -420,12 +388,13 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 static int rsp_ep_resolved(struct rsp_ep *ep)
 {
 	struct rdma_conn_param cp;
+	struct rsp_pdata pdata;
 	int err;
 
-	err = rsp_ep_setup(ep);
+	err = rsp_ep_setup(ep, NULL, 0);
 	if (err)
 		return err;
-	rsp_ep_conn_param(ep, &cp);
+	rsp_ep_conn_param(ep, &cp, &pdata);
 	return rdma_connect_locked(ep->cm_id, &cp);
 }
 
@@ -639,9 +608,9 @@ void rsp_lsn_addr(const struct rsp_lsn *lsn, struct sockaddr_storage *addr)
 }
 EXPORT_SYMBOL_GPL(rsp_lsn_addr);
 
-static int rsp_conn_param_check(const struct rsp_conn_param *p, u8 max_pdata)
+static int rsp_conn_param_check(const struct rsp_conn_param *p)
 {
-	if (!p->max_sends || !p->max_credits || p->pdata_len > max_pdata ||
+	if (!p->max_sends || !p->max_credits || p->pdata_len > RSP_PDATA_BYTES ||
 	    (p->pdata_len && !p->pdata))
 		return -EINVAL;
 	return 0;
@@ -653,6 +622,7 @@ static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
 {
 	struct rsp_svc *svc = lsn->svc;
 	struct rdma_conn_param reply;
+	struct rsp_pdata pdata;
 	struct rsp_chan *chan;
 	struct rsp_ep *ep;
 	int err;
@@ -679,12 +649,12 @@ static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
 	/* from here down() is owed, and the id is ours */
 	id->context = ep;
 	id->event_handler = rsp_ep_cm_event;
-	err = rsp_conn_param_check(&chan->param, IB_CM_REP_PRIVATE_DATA_SIZE);
+	err = rsp_conn_param_check(&chan->param);
 	if (!err)
-		err = rsp_ep_setup(ep);
+		err = rsp_ep_setup(ep, cp->private_data, cp->private_data_len);
 	if (!err) {
 		rsp_chan_prepare(chan);
-		rsp_ep_conn_param(ep, &reply);
+		rsp_ep_conn_param(ep, &reply, &pdata);
 		reply.initiator_depth = min_t(u8, reply.initiator_depth, cp->initiator_depth);
 		reply.responder_resources = min_t(u8, reply.responder_resources,
 						  cp->responder_resources);
@@ -723,7 +693,7 @@ struct rsp_chan *rsp_chan_connect(struct rsp_svc *svc, struct net *net,
 	struct rsp_ep *ep;
 	int err;
 
-	err = rsp_conn_param_check(param, 56);
+	err = rsp_conn_param_check(param);
 	if (err)
 		return ERR_PTR(err);
 	ep = rsp_ep_create(RSP_ROLE_CLIENT);
@@ -854,21 +824,7 @@ bool rsp_ep_view_next(u32 *id, struct rsp_ep_view *v)
 	return ep;
 }
 
-bool rsp_peer_view_next(u32 *id, struct rsp_peer_view *v)
-{
-	unsigned long i = *id;
-	struct rsp_peer *peer;
-
-	rcu_read_lock();
-	peer = xa_find_after(&rsp_peers, &i, ULONG_MAX, XA_PRESENT);
-	if (peer)
-		*v = peer->view;
-	rcu_read_unlock();
-	*id = i;
-	return peer;
-}
-
 void rsp_ep_exit(void)
 {
-	WARN_ON_ONCE(!xa_empty(&rsp_eps) || !xa_empty(&rsp_peers));
+	WARN_ON_ONCE(!xa_empty(&rsp_eps));
 }

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "core.h"
+#include "hello.h"
 
 struct workqueue_struct *rsp_wq;
 
@@ -28,6 +29,9 @@ static int __init rsp_init(void)
 {
 	int err;
 
+	err = rsp_hello_init();
+	if (err)
+		return err;
 	rsp_wq = alloc_workqueue("rsp", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!rsp_wq)
 		return -ENOMEM;
@@ -73,6 +77,7 @@ static void __exit rsp_exit(void)
 	rsp_dev_exit();
 	rsp_policy_exit();
 	rsp_ep_exit();
+	rsp_peer_exit();
 	rsp_chan_exit();
 	rsp_svc_exit();
 	rsp_rq_exit();

@@ -9,7 +9,7 @@
 # timeout: 600
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs module:rpcrdma tool:fio
-plan 17
+plan 19
 
 mounted() {
 	local path=/ more=
@@ -29,12 +29,20 @@ client_gone() {
 	in_guest cli "for i in {1..50}; do rmmod $1 && break; sleep .2; done; [ ! -e /sys/module/$1 ]"
 }
 
+# the server has one peer: a stock one, or one with RSP and the UUID of the other guest
+known() {
+	local uuid=-
+	[ "$1" = stock ] || uuid=$(in_guest cli "cat /sys/module/rsp/parameters/uuid") || return
+	in_guest srv "rspctl peer; rspctl -j peer | jq -e 'length == 1 and .[0].uuid == \"$uuid\"'"
+}
+
 run "RSP server is up" server_up rsp
 for t in stock rsp; do
 	run "$t client: transport loads" client_is $t
 	defer unmounted
 	for v in 4.2 3; do
 		run "$t client, v$v: mount" mounted $v
+		[ $v = 3 ] || run "$t client: the server knows who it is" known $t
 		run "$t client, v$v: files of many sizes" files sizes 457
 		if [ $v = 3 ]; then
 			run "$t client, v3: a directory of 301 long names" files names 301

@@ -175,8 +175,11 @@ struct rsp_peer_view {
 	__u32	id;
 	__u32	nr_ep;
 	__u16	family;			/* AF_INET or AF_INET6 */
-	__u16	rsvd[3];
-	__u8	addr[16];		/* network byte order, IPv4 in the first 4 bytes */
+	__u16	version;		/* of RSP's hello (docs/wire.md), 0: a stock peer, or none heard yet */
+	__u16	features;		/* bits of the hello */
+	__u16	nr_addr;		/* addresses it is known by */
+	__u8	addr[16];		/* one of them; network byte order, IPv4 in the first 4 bytes */
+	__u8	uuid[16];		/* of a peer with RSP, as in text, first byte first */
 };
 
 /**
@@ -291,7 +294,7 @@ _Static_assert(sizeof(struct rsp_pool_view) == 96, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_buf_req) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_bulk_req) == 16, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_rq_view) == 104, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_peer_view) == 32, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_peer_view) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ep_view) == 96, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_chan_view) == 192, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_place_req) == 40, "ABI: append, never resize");

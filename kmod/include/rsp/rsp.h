@@ -68,10 +68,12 @@ struct rsp_buf {
 
 /* ------------------------------------------------------------- services --- */
 
+#define RSP_PDATA_BYTES	32	/* CM private data of a service; RSP's own stands behind it */
+
 /**
  * struct rsp_conn_param - what a service says when it connects or accepts
  * @pdata: CM private data to send, copied; RFC 8797 for NFS. NULL for none
- * @pdata_len: its bytes, 0 to 56 on connect, to 196 on accept
+ * @pdata_len: its bytes, at most RSP_PDATA_BYTES
  * @max_sends: messages and RDMA chains in flight at once, sizes the send queue
  * @max_credits: most exchanges in flight or granted, the clamp of the flow policy
  * @max_rdma_bytes: largest RDMA transfer of one rsp_work_add_rw(), 0 for none
