@@ -2,13 +2,15 @@
 /*
  * Channels: a service's logical connection to a peer.
  *
- * A channel is born with its endpoint (ep.c) and has the endpoint's state. Two
- * references: the service's, from connect or accept until rsp_chan_close(), and
- * the platform's, until down() has returned. Maps hold one each besides.
+ * On a raw endpoint a channel is born with it (ep.c) and has its state; on a mux
+ * endpoint it has a state of its own (mux.c). Two references: the service's, from
+ * connect or accept until rsp_chan_close(), and the platform's, until down() has
+ * returned. Maps hold one each besides.
  */
 #include <linux/module.h>
 
 #include "core.h"
+#include "mux.h"
 #include "trace.h"
 
 DEFINE_XARRAY_ALLOC1(rsp_chans);
@@ -25,6 +27,9 @@ struct rsp_chan *rsp_chan_create(struct rsp_svc *svc, struct rsp_ep *ep)
 	kref_get(&chan->ref);		/* the platform's; drained() puts it */
 	spin_lock_init(&chan->flow_lock);
 	spin_lock_init(&chan->map_lock);
+	INIT_LIST_HEAD(&chan->pending);
+	INIT_LIST_HEAD(&chan->wait_list);
+	rsp_mux_chan_init(chan);
 	INIT_LIST_HEAD(&chan->maps);
 	init_completion(&chan->down_done);
 	chan->svc = svc;
@@ -37,7 +42,6 @@ struct rsp_chan *rsp_chan_create(struct rsp_svc *svc, struct rsp_ep *ep)
 		return NULL;
 	}
 	kref_get(&ep->ref);
-	ep->chan = chan;
 	atomic_inc(&svc->nr_chan);
 	return chan;
 }
@@ -87,9 +91,20 @@ EXPORT_SYMBOL_GPL(rsp_chan_put);
  */
 void rsp_chan_kill(struct rsp_chan *chan)
 {
-	rsp_ep_kill(chan->ep, -ESHUTDOWN);
+	rsp_chan_fail(chan, -ESHUTDOWN);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_kill);
+
+/* the same for another reason; on a mux endpoint the others go on */
+void rsp_chan_fail(struct rsp_chan *chan, int reason)
+{
+	spin_lock_bh(&chan->ep_lock);
+	if (chan->is_mux)
+		rsp_mux_chan_fail(chan, reason);
+	else
+		rsp_ep_kill(chan->ep, reason);
+	spin_unlock_bh(&chan->ep_lock);
+}
 
 /**
  * rsp_chan_close() - The service is done with a channel
@@ -141,9 +156,55 @@ EXPORT_SYMBOL_GPL(rsp_chan_set_priv);
  */
 bool rsp_chan_is_up(const struct rsp_chan *chan)
 {
-	return atomic_read(&chan->ep->state) == RSP_STATE_UP;
+	return atomic_read(&chan->ep->state) == RSP_STATE_UP &&
+	       (!chan->is_mux || atomic_read(&chan->state) == RSP_STATE_UP);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_is_up);
+
+bool rsp_chan_is_closing(const struct rsp_chan *chan)
+{
+	return atomic_read(&chan->ep->state) >= RSP_STATE_CLOSING ||
+	       (chan->is_mux && atomic_read(&chan->state) >= RSP_STATE_CLOSING);
+}
+
+/**
+ * rsp_chan_begin() - Use the endpoint of a channel
+ * @chan: the channel
+ *
+ * Return: the endpoint; the end of both waits for rsp_chan_end() then. NULL when either closes.
+ */
+struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan)
+{
+	struct rsp_ep *ep = chan->ep;
+
+	if (!rsp_ep_begin(ep))
+		return NULL;
+	if (chan->is_mux) {
+		atomic_inc(&chan->nr_work);
+		smp_mb__after_atomic();		/* pairs with the change to CLOSING */
+		if (unlikely(atomic_read(&chan->state) != RSP_STATE_UP)) {
+			rsp_chan_end(chan, ep);
+			return NULL;
+		}
+	}
+	return ep;
+}
+
+/* the end of the channel waits for rsp_chan_end(), whatever state it is in */
+void rsp_chan_pin(struct rsp_chan *chan)
+{
+	rsp_ep_pin(chan->ep);
+	if (chan->is_mux)
+		atomic_inc(&chan->nr_work);
+}
+
+void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep)
+{
+	/* behind the last one the channel may be gone */
+	if (ep->is_mux && atomic_dec_and_test(&chan->nr_work) && wq_has_sleeper(&ep->idle_wait))
+		wake_up_all(&ep->idle_wait);
+	rsp_ep_end(ep);
+}
 
 /**
  * rsp_chan_info() - What a service may want to know of a channel
@@ -164,6 +225,8 @@ void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
 	info->peer = chan->remote;
 	strscpy(info->dev, ep->view.dev);
 	rsp_ep_pin(ep);
+	if (ep->is_mux)
+		info->max_recv = rsp_class_bytes[RSP_CLASS_16K];
 	if (atomic_read(&ep->state) < RSP_STATE_CLOSING && ep->cm_id) {
 		info->local = ep->cm_id->route.addr.src_addr;
 		info->peer = ep->cm_id->route.addr.dst_addr;
@@ -171,7 +234,7 @@ void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
 	if (atomic_read(&ep->state) < RSP_STATE_CLOSING && ep->dev) {
 		struct ib_device *ibdev = ep->dev->ibdev;
 
-		info->max_send_sge = ep->dev->max_send_sge - 1;
+		info->max_send_sge = ep->dev->max_send_sge - 1 - ep->is_mux;
 		info->max_map_descs = RSP_MAP_MAX_KEY;
 		info->max_map_bytes = (ep->dev->keys.max_pages - 1) << PAGE_SHIFT;
 		info->numa_node = ibdev_to_node(ibdev);
@@ -196,6 +259,7 @@ void rsp_chan_opened(struct rsp_chan *chan)
 {
 	chan->local = chan->ep->cm_id->route.addr.src_addr;
 	chan->remote = chan->ep->cm_id->route.addr.dst_addr;
+	WRITE_ONCE(chan->was_up, true);
 	rsp_flow_open(chan);
 	if (rsp_ep_begin(chan->ep)) {
 		rsp_rq_refill(chan->ep->rq, GFP_KERNEL);	/* its credits count from here */
@@ -207,7 +271,7 @@ void rsp_chan_opened(struct rsp_chan *chan)
 /* it is drained, or never came up; the platform's reference goes */
 void rsp_chan_drained(struct rsp_chan *chan, int reason)
 {
-	if (chan->ep->was_up)
+	if (chan->was_up)
 		rsp_flow_close(chan);
 	trace_rsp_chan_down(&chan->view, reason);
 	WRITE_ONCE(chan->view.state, RSP_STATE_DEAD);

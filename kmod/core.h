@@ -41,6 +41,9 @@
  * docs/design.md, 1 MiB reads
  */
 #define RSP_SEND_SGE		8
+#define RSP_MUX_HDR_BYTES	64	/* before a message on a mux endpoint, struct rsp_mux_hdr */
+#define RSP_RQ_MUX		RSP_NR_CLASS	/* the shared receive queue of mux endpoints */
+#define RSP_NR_RQ		(RSP_NR_CLASS + 1)
 
 struct rsp_ibuf;
 
@@ -52,13 +55,13 @@ struct rsp_cq {
 	struct ib_cq		*cq;
 	u32			size;
 	u32			used;		/* reserved; rsp_dev.mutex */
-	u32			rq_classes;	/* bit per class whose shared queue is counted */
+	u32			rq_kinds;	/* bit per shared queue that is counted */
 	bool			is_atomic;	/* polled in softirq */
 };
 
 struct rsp_vec {
 	struct list_head	cqs;		/* rsp_dev.mutex */
-	struct rsp_rq		*rq[RSP_NR_CLASS];	/* made at first use; rsp_dev.mutex */
+	struct rsp_rq		*rq[RSP_NR_RQ];	/* by class, made at first use; rsp_dev.mutex */
 };
 
 struct rsp_keys {
@@ -157,6 +160,7 @@ struct rsp_ibuf {
 	u32			class;
 	u32			off;		/* in the arena */
 	bool			is_posted;	/* to a receive queue */
+	bool			is_shifted;	/* data stands before its place until it is put */
 };
 
 struct rsp_arena {
@@ -204,7 +208,9 @@ struct rsp_rq {
 	struct rsp_dev		*dev;
 	struct ib_srq		*srq;		/* NULL: the QP's own ring */
 	struct ib_qp		*qp;		/* of a private queue */
+	u32			kind;		/* its class, or RSP_RQ_MUX */
 	u32			class;
+	u32			headroom;	/* a message begins so far before the buffer's data */
 	atomic_t		posted;
 	atomic_t		credits;
 	atomic_t		nr_low;		/* limit events nobody was asked about yet */
@@ -217,13 +223,14 @@ enum { RSP_RQ_REFILLING, RSP_RQ_ARMED, RSP_RQ_DEAD };
 
 extern struct xarray rsp_rqs;
 
-struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class);
+struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 kind);
 struct rsp_rq *rsp_rq_create_private(struct rsp_dev *dev, u32 vector, u32 class, u32 size);
 void rsp_rq_start_private(struct rsp_rq *rq, struct ib_qp *qp);
 void rsp_rq_stop(struct rsp_rq *rq);
 void rsp_rq_destroy(struct rsp_rq *rq);
 void rsp_rq_count(struct rsp_rq *rq, int delta);
 void rsp_rq_refill_all(void);
+void rsp_rq_unshift(struct rsp_ibuf *buf);
 void rsp_rq_refill(struct rsp_rq *rq, gfp_t gfp);
 void rsp_rq_exit(void);
 
@@ -271,8 +278,11 @@ void rsp_peer_exit(void);
 
 /* ---------------------------------------------------------------- endpoint */
 
+struct rsp_mux;
+
 /*
- * An endpoint; raw ones carry one channel.
+ * An endpoint. A raw one carries one channel, a mux one any number (mux.c); an endpoint that a
+ * client began to connect before the policy chose another one ends without a channel.
  *
  *   CONNECTING --established--> UP --rsp_ep_kill()--> CLOSING --rsp_ep_down_work()--> DEAD
  *        '-------rsp_ep_kill(): refused, unreachable---^
@@ -291,7 +301,12 @@ struct rsp_ep {
 	struct rsp_cq		*cq;
 	u32			nr_cqe;		/* reserved in it */
 	struct rsp_rq		*rq;
-	struct rsp_chan		*chan;
+	struct rsp_chan		*chan;		/* until it is a mux endpoint */
+	bool			peer_asks_mux;	/* the request, or the answer to ours */
+	bool			is_mux;		/* chan_lock; before anything is sent or received */
+	struct rsp_mux		*mux;		/* it is one, or a client asks for it */
+	spinlock_t		chan_lock;	/* chans, view.nr_chan */
+	struct list_head	chans;		/* of a mux endpoint; each pins it */
 	int			reason;		/* first cause of the end */
 	atomic_t		state;		/* enum rsp_state */
 	bool			was_up;
@@ -300,12 +315,15 @@ struct rsp_ep {
 	u64			nr_msg;		/* messages at the last tick */
 	u32			timeout_ms;
 
-	spinlock_t		sq_lock;	/* the five below */
+	spinlock_t		sq_lock;	/* the eight below, and chans' pending works */
 	struct list_head	sq_posted;	/* rsp_iwork in order of posting */
-	struct list_head	sq_pending;	/* waiting for slots */
+	struct list_head	sq_control;	/* waiting for slots, of no channel */
+	struct list_head	sq_waiting;	/* rsp_chan with pending work that may be posted */
 	u32			sq_size;
 	u32			sq_avail;
+	u32			sq_reserve;	/* of these not for channels */
 	u32			nr_unsignaled;	/* since the last signaled one */
+	u32			bulk_bytes;	/* posted RDMA */
 
 	atomic_t		nr_work;	/* rsp_work got and not freed */
 	wait_queue_head_t	idle_wait;	/* nr_work reached 0 */
@@ -317,10 +335,15 @@ struct rsp_ep {
 extern struct xarray rsp_eps;
 
 void rsp_ep_exit(void);
+int rsp_ep_accept(struct rsp_svc *svc, void *lsn_ctx, struct rdma_cm_id *id,
+		  const struct rdma_conn_param *cp);
+int rsp_conn_param_check(const struct rsp_conn_param *p);
 void rsp_ep_kill(struct rsp_ep *ep, int reason);
 void rsp_ep_free(struct kref *ref);
 bool rsp_ep_begin(struct rsp_ep *ep);
 void rsp_ep_end(struct rsp_ep *ep);
+struct rsp_ep *rsp_ep_find(u32 id);
+u32 rsp_ep_chain(const struct rsp_dev *dev, const struct rsp_conn_param *p);
 void rsp_ep_kill_dev(struct rsp_dev *dev);
 void rsp_ep_tick(u32 why);
 
@@ -338,8 +361,30 @@ struct rsp_chan {
 	spinlock_t		flow_lock;	/* view, batch, policy hooks */
 	struct kref		ref;
 	struct rsp_svc		*svc;
-	struct rsp_ep		*ep;
+	struct rsp_ep		*ep;		/* a client's changes at most once, before it is up */
 	void			*priv;		/* the service's */
+	bool			was_up;
+
+	/* waiting works; rsp_ep.sq_lock */
+	struct list_head	pending;	/* rsp_iwork */
+	struct list_head	wait_list;	/* rsp_ep.sq_waiting */
+	u32			deficit;	/* bytes it may post in its turn */
+
+	/* on a mux endpoint: mux.c */
+	spinlock_t		ep_lock;	/* the two below and ep */
+	bool			is_mux;		/* its end is not the endpoint's */
+	bool			is_attached;	/* it is, or was, in the list; its close_work ends it */
+	atomic_t		state;		/* enum rsp_state */
+	atomic_t		nr_work;	/* as rsp_ep.nr_work */
+	struct list_head	ep_list;	/* rsp_ep.chans */
+	int			reason;
+	unsigned long		since;		/* jiffies of the OPEN */
+	u32			peer_num;	/* the peer's number for it, 0: not known yet */
+	u32			tx_seq, tx_limit;	/* rsp_ep.sq_lock */
+	u32			rx_seq, rx_limit;
+	bool			owes_credit;	/* there was no memory to say so */
+	bool			peer_closed;
+	struct work_struct	close_work;
 	struct rsp_conn_param	param;		/* without pdata */
 	u8			pdata[RSP_PDATA_BYTES];	/* of a connect, until it is sent */
 	struct sockaddr_storage	local, remote;	/* once up */
@@ -362,7 +407,19 @@ void rsp_chan_prepare(struct rsp_chan *chan);
 void rsp_chan_opened(struct rsp_chan *chan);
 void rsp_chan_drained(struct rsp_chan *chan, int reason);
 void rsp_chan_received(struct rsp_chan *chan, struct rsp_ibuf *buf);
+void rsp_chan_fail(struct rsp_chan *chan, int reason);
+bool rsp_chan_is_closing(const struct rsp_chan *chan);
+struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan);
+void rsp_chan_pin(struct rsp_chan *chan);
+void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep);
 void rsp_chan_exit(void);
+
+/* --------------------------------------------------------------- listeners */
+
+struct rsp_lsn *rsp_lsn_find(struct rsp_ep *ep, u16 port);
+void rsp_lsn_put(struct rsp_lsn *lsn);
+struct rsp_svc *rsp_lsn_svc(struct rsp_lsn *lsn);
+void *rsp_lsn_ctx(struct rsp_lsn *lsn);
 
 /* -------------------------------------------------------------------- flow */
 
@@ -386,15 +443,21 @@ struct rsp_rw {
 struct rsp_iwork {
 	struct rsp_work		pub;
 	struct ib_cqe		cqe;
-	struct list_head	list;		/* rsp_ep.sq_posted or sq_pending */
+	struct list_head	list;		/* rsp_ep.sq_posted, rsp_ep.sq_control, rsp_chan.pending */
 	struct rsp_ep		*ep;
+	struct rsp_chan		*chan;		/* NULL: the endpoint's own */
 	struct rsp_ibuf		*buf;
-	struct rsp_map		*maps[2 + RSP_MAP_MAX_KEY];	/* to register */
+	union {
+		struct rsp_map	*maps[2 + RSP_MAP_MAX_KEY];	/* to register */
+		u8		control[RSP_MUX_HDR_BYTES];	/* struct rsp_mux_hdr of a control message */
+	};
 	u32			nr_maps;
 	struct rsp_map		*inv_map;	/* to invalidate */
 	struct list_head	rws;
 	u32			nr_wr;
 	u32			nr_sge;
+	u32			first_sge;	/* of the buffer; a mux header stands before it */
+	bool			is_control;
 	bool			has_send;
 	bool			has_read;
 	bool			is_probe;
@@ -410,10 +473,13 @@ struct rsp_iwork {
 
 int rsp_work_init(void);
 void rsp_work_exit(void);
-struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp);
+struct rsp_iwork *rsp_work_alloc(struct rsp_chan *chan, gfp_t gfp);
+struct rsp_iwork *rsp_work_alloc_own(struct rsp_ep *ep, gfp_t gfp);
 int rsp_work_submit(struct rsp_iwork *work);
 void rsp_work_kick(struct rsp_ep *ep);
+void rsp_work_kick_chan(struct rsp_chan *chan);
 void rsp_work_abort(struct rsp_ep *ep);
+void rsp_work_abort_pending(struct rsp_chan *chan);
 int rsp_work_probe(struct rsp_ep *ep, void (*done)(struct rsp_work *work, int status));
 
 /* ids are never 0 and are not used again soon */

@@ -59,7 +59,7 @@ static struct rsp_cq *rsp_cq_create(struct rsp_dev *dev, u32 vector, bool is_ato
 /* completions a queue pair needs in @cq: its own, and once those of the shared receive queue */
 static u32 rsp_cq_need(struct rsp_cq *cq, struct rsp_rq *rq, u32 nr_cqe)
 {
-	if (rq->view.is_private || (cq && cq->rq_classes & BIT(rq->class)))
+	if (rq->view.is_private || (cq && cq->rq_kinds & BIT(rq->kind)))
 		return nr_cqe;
 	return nr_cqe + rq->view.size;
 }
@@ -92,7 +92,7 @@ struct rsp_cq *rsp_cq_get(struct rsp_dev *dev, u32 vector, bool is_atomic, struc
 found:
 	cq->used += rsp_cq_need(cq, rq, nr_cqe);
 	if (!rq->view.is_private)
-		cq->rq_classes |= BIT(rq->class);
+		cq->rq_kinds |= BIT(rq->kind);
 out:
 	mutex_unlock(&dev->mutex);
 	return cq;
@@ -108,16 +108,16 @@ void rsp_cq_put(struct rsp_dev *dev, struct rsp_cq *cq, u32 nr_cqe)
 static void rsp_dev_free_rqs(struct rsp_dev *dev)
 {
 	struct rsp_cq *cq;
-	u32 i, class;
+	u32 i, kind;
 
 	for (i = 0; i < dev->nr_vec; i++) {
-		for (class = 0; class < RSP_NR_CLASS; class++) {
-			struct rsp_rq *rq = dev->vecs[i].rq[class];
+		for (kind = 0; kind < RSP_NR_RQ; kind++) {
+			struct rsp_rq *rq = dev->vecs[i].rq[kind];
 
 			if (!rq)
 				continue;
 			list_for_each_entry(cq, &dev->vecs[i].cqs, list)
-				if (cq->rq_classes & BIT(class))
+				if (cq->rq_kinds & BIT(kind))
 					cq->used -= rq->view.size;
 			rsp_rq_destroy(rq);
 		}

@@ -9,6 +9,7 @@
  *	disconnect, move the QP to error
  *	wait: last receive (SRQ), drained send queue	no completion follows
  *	fail what is left of the work
+ *	a mux endpoint's channels end (mux.c), each of which is counted in nr_work
  *	wait: nr_work					nobody fills or maps
  *	destroy the keys of maps that are still out
  *	destroy QP and cm_id				no CM event follows
@@ -23,6 +24,7 @@
 
 #include "core.h"
 #include "hello.h"
+#include "mux.h"
 #include "trace.h"
 
 #define RSP_DRAIN_MS	5000	/* for a Last WQE event the device may never send */
@@ -46,9 +48,12 @@ static struct rsp_ep *rsp_ep_create(enum rsp_role role)
 		return NULL;
 	kref_init(&ep->ref);
 	spin_lock_init(&ep->hook_lock);
+	spin_lock_init(&ep->chan_lock);
+	INIT_LIST_HEAD(&ep->chans);
 	spin_lock_init(&ep->sq_lock);
 	INIT_LIST_HEAD(&ep->sq_posted);
-	INIT_LIST_HEAD(&ep->sq_pending);
+	INIT_LIST_HEAD(&ep->sq_control);
+	INIT_LIST_HEAD(&ep->sq_waiting);
 	init_waitqueue_head(&ep->idle_wait);
 	init_completion(&ep->last_wqe);
 	INIT_WORK(&ep->down_work, rsp_ep_down_work);
@@ -67,6 +72,7 @@ void rsp_ep_free(struct kref *ref)
 	struct rsp_ep *ep = container_of(ref, struct rsp_ep, ref);
 
 	xa_erase(&rsp_eps, ep->view.id);
+	rsp_mux_destroy(ep);
 	kfree_rcu(ep, rcu);
 }
 
@@ -108,6 +114,7 @@ void rsp_ep_end(struct rsp_ep *ep)
 void rsp_ep_kill(struct rsp_ep *ep, int reason)
 {
 	int old = atomic_read(&ep->state);
+	struct rsp_chan *chan;
 
 	do {
 		if (old >= RSP_STATE_CLOSING)
@@ -116,7 +123,11 @@ void rsp_ep_kill(struct rsp_ep *ep, int reason)
 	ep->was_up = old == RSP_STATE_UP;
 	ep->reason = reason;
 	WRITE_ONCE(ep->view.state, RSP_STATE_CLOSING);
-	WRITE_ONCE(ep->chan->view.state, RSP_STATE_CLOSING);
+	chan = READ_ONCE(ep->chan);
+	if (chan)
+		WRITE_ONCE(chan->view.state, RSP_STATE_CLOSING);
+	/* channels that wait for the peer need not any more */
+	wake_up_all(&ep->idle_wait);
 	queue_work(rsp_wq, &ep->down_work);
 }
 
@@ -140,27 +151,35 @@ static void rsp_ep_drain(struct rsp_ep *ep)
 static void rsp_ep_down_work(struct work_struct *work)
 {
 	struct rsp_ep *ep = container_of(work, struct rsp_ep, down_work);
-	struct rsp_chan *chan = ep->chan;
 	struct rsp_dev *dev = ep->dev;
+	struct rsp_chan *chan;
 
 	if (ep->qp) {
 		rdma_disconnect(ep->cm_id);
 		rsp_ep_drain(ep);
 		rsp_work_abort(ep);
 	}
+	/* from here on it stays what it is: raw with its channel, mux, or nothing */
+	rsp_mux_down(ep, ep->reason);
+	chan = ep->chan;
+	if (chan && dev)
+		rsp_work_abort_pending(chan);
 	wait_event(ep->idle_wait, !atomic_read(&ep->nr_work));
-	if (dev) {
+	if (chan && dev) {
 		rsp_map_destroy_all(chan);
 		/* a map that was being put meanwhile; nobody can begin any more */
 		wait_event(ep->idle_wait, !atomic_read(&ep->nr_work));
 	}
 	if (ep->qp)
 		rdma_destroy_qp(ep->cm_id);
+	rsp_mux_unset_ring(ep);
 	if (ep->cm_id)
 		rdma_destroy_id(ep->cm_id);
 	if (ep->rq) {
-		atomic_sub(chan->rq_credits, &ep->rq->credits);
-		chan->rq_credits = 0;
+		if (chan) {
+			atomic_sub(chan->rq_credits, &ep->rq->credits);
+			chan->rq_credits = 0;
+		}
 		if (ep->rq->view.is_private)
 			rsp_rq_destroy(ep->rq);
 		else if (ep->qp)
@@ -181,7 +200,8 @@ static void rsp_ep_down_work(struct work_struct *work)
 	WRITE_ONCE(ep->view.state, RSP_STATE_DEAD);
 	if (dev)
 		rsp_dev_leave(dev);
-	rsp_chan_drained(chan, ep->reason);
+	if (chan)
+		rsp_chan_drained(chan, ep->reason);
 	kref_put(&ep->ref, rsp_ep_free);
 }
 
@@ -208,9 +228,24 @@ static void rsp_ep_qp_event(struct ib_event *event, void *context)
 
 /* ----------------------------------------------------------- the queue pair */
 
-/* where it goes: vector and receive queue, as the endpoint policy says */
+/* can the channel share an endpoint? A client does not know of a peer it has not met */
+static bool rsp_ep_can_mux(const struct rsp_ep *ep)
+{
+	const struct rsp_peer_view *peer = rsp_peer_view(ep->peer);
+
+	if (!ep->dev->has_srq || rdma_protocol_iwarp(ep->dev->ibdev, ep->cm_id->port_num))
+		return false;
+	return ep->view.role == RSP_ROLE_SERVER ? ep->peer_asks_mux :
+	       !peer->version || peer->features & RSP_HELLO_CAN_MUX;
+}
+
+/*
+ * Where it goes: vector and receive queue, or another endpoint, as the endpoint policy says.
+ * Return: 0, -EXFULL when the channel rides another endpoint, another negative errno
+ */
 static int rsp_ep_place(struct rsp_ep *ep)
 {
+	bool is_client = ep->view.role == RSP_ROLE_CLIENT;
 	struct rsp_chan *chan = ep->chan;
 	struct rsp_dev *dev = ep->dev;
 	struct rsp_place_req req = {
@@ -223,25 +258,42 @@ static int rsp_ep_place(struct rsp_ep *ep)
 		.next_vector	= (u32)atomic_inc_return(&dev->next_vec) % dev->nr_vec,
 		.nr_peer_ep	= rsp_peer_view(ep->peer)->nr_ep - 1,
 		.has_srq	= dev->has_srq,
+		.can_mux	= rsp_ep_can_mux(ep),
 	};
 	u64 place = rsp_policy_place(&req);
 	u32 class = chan->svc->recv_class;
+	int err;
 
+	if (is_client && req.can_mux && place >> RSP_PLACE_EP_SHIFT &&
+	    rsp_mux_ride(ep, place >> RSP_PLACE_EP_SHIFT))
+		return -EXFULL;
+	/* a server shares where the client wants to, unless the policy is against it */
+	if (req.can_mux && !(place & RSP_PLACE_PRIVATE_RQ) && (!is_client || place & RSP_PLACE_MUX)) {
+		err = rsp_mux_create(ep);
+		if (err)
+			return err;
+	}
 	ep->view.vector = place & RSP_PLACE_VECTOR_MASK;
 	if (dev->has_srq && !(place & RSP_PLACE_PRIVATE_RQ))
-		ep->rq = rsp_rq_shared(dev, ep->view.vector, class);
+		ep->rq = rsp_rq_shared(dev, ep->view.vector, ep->mux ? RSP_RQ_MUX : class);
 	else
 		ep->rq = rsp_rq_create_private(dev, ep->view.vector, class,
 				min_t(u32, chan->param.max_credits + 8,
 				      dev->ibdev->attrs.max_qp_wr));
 	if (IS_ERR(ep->rq)) {
-		int err = PTR_ERR(ep->rq);
-
+		err = PTR_ERR(ep->rq);
 		ep->rq = NULL;
 		return err;
 	}
 	ep->view.rq_id = ep->rq->view.id;
 	return 0;
+}
+
+/* send slots the longest chain of a channel with these parameters takes */
+u32 rsp_ep_chain(const struct rsp_dev *dev, const struct rsp_conn_param *p)
+{
+	return 2 + DIV_ROUND_UP(p->max_map_bytes >> PAGE_SHIFT, dev->keys.max_pages) * 2 +
+	       DIV_ROUND_UP(p->max_rdma_bytes >> PAGE_SHIFT, dev->max_send_sge) * 2;
 }
 
 static int rsp_ep_create_qp(struct rsp_ep *ep)
@@ -255,19 +307,24 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 		.qp_type	= IB_QPT_RC,
 		.port_num	= ep->cm_id->port_num,
 	};
-	u32 chain, per_send, sq;
+	u32 per_send, sq;
 	int err;
 
 	err = rsp_ep_place(ep);
 	if (err)
 		return err;
 
-	/* the longest chain must fit; more than that may wait for slots */
-	chain = 2 + DIV_ROUND_UP(p->max_map_bytes >> PAGE_SHIFT, dev->keys.max_pages) * 2 +
-		DIV_ROUND_UP(p->max_rdma_bytes >> PAGE_SHIFT, dev->max_send_sge) * 2;
+	/* more than the longest chain may wait for slots */
 	per_send = 1 + (p->max_map_bytes ? 2 : 0) + (p->max_rdma_bytes ? 1 : 0);
-	sq = min_t(u32, max(p->max_sends * per_send, 2 * chain) + 8,
-		   dev->ibdev->attrs.max_qp_wr / 2);
+	sq = max(p->max_sends * per_send, 2 * rsp_ep_chain(dev, p)) + 8;
+	if (ep->mux)
+		sq = max_t(u32, sq, RSP_MUX_SQ);
+	sq = min_t(u32, sq, dev->ibdev->attrs.max_qp_wr / 2);
+	if (ep->mux) {
+		err = rsp_mux_set_ring(ep, sq);
+		if (err)
+			return err;
+	}
 	attr.cap.max_send_wr = sq + 1;	/* and the one that drains */
 	attr.cap.max_send_sge = dev->max_send_sge;
 	if (p->max_rdma_bytes &&
@@ -281,7 +338,9 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 		attr.cap.max_recv_sge = 1;
 		ep->nr_cqe += attr.cap.max_recv_wr;
 	}
-	ep->cq = rsp_cq_get(dev, ep->view.vector, ep->chan->svc->is_atomic, ep->rq, ep->nr_cqe);
+	/* services of all kinds are called from a mux endpoint's */
+	ep->cq = rsp_cq_get(dev, ep->view.vector, ep->chan->svc->is_atomic && !ep->mux, ep->rq,
+			    ep->nr_cqe);
 	if (IS_ERR(ep->cq)) {
 		err = PTR_ERR(ep->cq);
 		ep->cq = NULL;
@@ -313,6 +372,7 @@ static int rsp_ep_set_peer(struct rsp_ep *ep, const void *pdata, u8 len)
 	struct rsp_peer *peer;
 
 	rsp_hello_parse(&hello, pdata, len);
+	ep->peer_asks_mux = hello.features & RSP_HELLO_MUX;
 	peer = rsp_peer_get(&ep->cm_id->route.addr.dst_addr, &hello);
 	if (!peer)
 		return -ENOMEM;
@@ -347,7 +407,8 @@ static void rsp_ep_conn_param(struct rsp_ep *ep, struct rdma_conn_param *cp,
 	const struct ib_device_attr *attrs = &ep->dev->ibdev->attrs;
 
 	memset(cp, 0, sizeof(*cp));
-	rsp_hello_fill(pdata, ep->chan->param.pdata, ep->chan->param.pdata_len);
+	rsp_hello_fill(pdata, ep->chan->param.pdata, ep->chan->param.pdata_len,
+		       RSP_HELLO_CAN_MUX | (ep->mux ? RSP_HELLO_MUX : 0));
 	cp->private_data = pdata;
 	cp->private_data_len = sizeof(*pdata);
 	cp->responder_resources = min_t(u32, attrs->max_qp_rd_atom, RSP_MAX_RD_ATOM);
@@ -365,19 +426,28 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 	int old = RSP_STATE_CONNECTING;
 
 	/* without memory it stays the peer that its address says */
-	if (ep->view.role == RSP_ROLE_CLIENT)
+	if (ep->view.role == RSP_ROLE_CLIENT) {
 		rsp_ep_set_peer(ep, cp->private_data, cp->private_data_len);
+		if (ep->mux && ep->peer_asks_mux && !rsp_mux_begin(ep))
+			return;
+	}
 	WRITE_ONCE(ep->view.state, RSP_STATE_UP);
-	WRITE_ONCE(chan->view.state, RSP_STATE_UP);
+	if (!ep->is_mux)
+		WRITE_ONCE(chan->view.state, RSP_STATE_UP);
 	if (!atomic_try_cmpxchg(&ep->state, &old, RSP_STATE_UP)) {
 		WRITE_ONCE(ep->view.state, old);
-		WRITE_ONCE(chan->view.state, old);
+		if (!ep->is_mux)
+			WRITE_ONCE(chan->view.state, old);
 		return;
 	}
 	spin_lock_bh(&ep->hook_lock);
 	rsp_policy_ep_up(&ep->view, &ep->gen);
 	spin_unlock_bh(&ep->hook_lock);
 	trace_rsp_ep_up(&ep->view, 0);
+	if (ep->is_mux) {
+		rsp_mux_established(ep, cp);
+		return;
+	}
 	rsp_chan_opened(chan);
 	if (ep->view.role == RSP_ROLE_CLIENT)
 		chan->svc->ops->up(chan, cp->private_data, cp->private_data_len);
@@ -397,10 +467,6 @@ static int rsp_ep_resolved(struct rsp_ep *ep)
 	rsp_ep_conn_param(ep, &cp, &pdata);
 	return rdma_connect_locked(ep->cm_id, &cp);
 }
-
-static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
-			   const struct rdma_conn_param *cp);
-static void rsp_lsn_lost(struct rsp_lsn *lsn);
 
 /* ids of endpoints; their context is the endpoint */
 static int rsp_ep_cm_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
@@ -450,165 +516,9 @@ static int rsp_ep_cm_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
 	return 0;
 }
 
-/* ---------------------------------------------------------------- listeners */
+/* ------------------------------------------------------- connect and accept */
 
-/*
- * A listener's id goes away with the device or address it is bound to; it is
- * made again from retry_work until that works or the listener is closed.
- */
-struct rsp_lsn {
-	struct rsp_svc		*svc;
-	struct net		*net;
-	void			*ctx;
-	struct sockaddr_storage	addr;
-	struct mutex		mutex;		/* id */
-	struct rdma_cm_id	*id;
-	bool			is_closed;
-	struct delayed_work	retry_work;
-};
-
-static int rsp_lsn_cm_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
-{
-	switch (event->event) {
-	case RDMA_CM_EVENT_CONNECT_REQUEST:
-		return rsp_lsn_request(id->context, id, &event->param.conn);
-	case RDMA_CM_EVENT_ADDR_CHANGE:
-	case RDMA_CM_EVENT_DEVICE_REMOVAL:
-		rsp_lsn_lost(id->context);
-		break;
-	default:
-		break;
-	}
-	return 0;
-}
-
-static int rsp_lsn_start(struct rsp_lsn *lsn)
-{
-	struct sockaddr *addr = (struct sockaddr *)&lsn->addr;
-	struct rdma_cm_id *id;
-	int err;
-
-	id = rdma_create_id(lsn->net, rsp_lsn_cm_event, lsn, RDMA_PS_TCP, IB_QPT_RC);
-	if (IS_ERR(id))
-		return PTR_ERR(id);
-	if (addr->sa_family == AF_INET6) {
-		err = rdma_set_afonly(id, 1);
-		if (err)
-			goto err_id;
-	}
-	err = rdma_set_reuseaddr(id, 1);
-	if (err)
-		goto err_id;
-	err = rdma_bind_addr(id, addr);
-	if (err)
-		goto err_id;
-	err = rdma_listen(id, 128);
-	if (err)
-		goto err_id;
-	/* the port the kernel chose, to listen there again */
-	memcpy(&lsn->addr, &id->route.addr.src_addr, sizeof(lsn->addr));
-	lsn->id = id;
-	return 0;
-
-err_id:
-	rdma_destroy_id(id);
-	return err;
-}
-
-static void rsp_lsn_retry_work(struct work_struct *work)
-{
-	struct rsp_lsn *lsn = container_of(work, struct rsp_lsn, retry_work.work);
-
-	mutex_lock(&lsn->mutex);
-	if (lsn->id)
-		rdma_destroy_id(lsn->id);
-	lsn->id = NULL;
-	if (!lsn->is_closed && rsp_lsn_start(lsn))
-		queue_delayed_work(rsp_wq, &lsn->retry_work, HZ);
-	mutex_unlock(&lsn->mutex);
-}
-
-static void rsp_lsn_lost(struct rsp_lsn *lsn)
-{
-	queue_delayed_work(rsp_wq, &lsn->retry_work, 0);
-}
-
-/**
- * rsp_listen() - Accept connections for a service
- * @svc: the service; its accept() is called for each
- * @net: network namespace
- * @addr: IPv4 or IPv6 address and port; any address and port 0 are fine
- * @ctx: passed to accept()
- *
- * When the device with @addr goes, the listener comes back with it.
- *
- * Context: Process context. May sleep.
- * Return: the listener, to be ended with rsp_lsn_close(), or ERR_PTR():
- * %-EADDRINUSE, %-EADDRNOTAVAIL, %-ENODEV, ...
- */
-struct rsp_lsn *rsp_listen(struct rsp_svc *svc, struct net *net, const struct sockaddr *addr,
-			   void *ctx)
-{
-	struct rsp_lsn *lsn;
-	int err;
-
-	if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)
-		return ERR_PTR(-EAFNOSUPPORT);
-	lsn = kzalloc(sizeof(*lsn), GFP_KERNEL);
-	if (!lsn)
-		return ERR_PTR(-ENOMEM);
-	lsn->svc = svc;
-	lsn->net = net;
-	lsn->ctx = ctx;
-	memcpy(&lsn->addr, addr, addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-							       sizeof(struct sockaddr_in));
-	mutex_init(&lsn->mutex);
-	INIT_DELAYED_WORK(&lsn->retry_work, rsp_lsn_retry_work);
-	err = rsp_lsn_start(lsn);
-	if (err) {
-		kfree(lsn);
-		return ERR_PTR(err);
-	}
-	return lsn;
-}
-EXPORT_SYMBOL_GPL(rsp_listen);
-
-/**
- * rsp_lsn_close() - Accept no more connections
- * @lsn: from rsp_listen(); accept() is not called any more after this
- *
- * Connections that were accepted stay.
- *
- * Context: Process context. Sleeps.
- */
-void rsp_lsn_close(struct rsp_lsn *lsn)
-{
-	struct rdma_cm_id *id;
-
-	mutex_lock(&lsn->mutex);
-	lsn->is_closed = true;
-	id = lsn->id;
-	lsn->id = NULL;
-	mutex_unlock(&lsn->mutex);
-	if (id)
-		rdma_destroy_id(id);
-	cancel_delayed_work_sync(&lsn->retry_work);
-	kfree(lsn);
-}
-EXPORT_SYMBOL_GPL(rsp_lsn_close);
-
-/**
- * rsp_lsn_addr() - Where a listener listens
- * @lsn: the listener
- * @addr: set to its address, with the port the kernel chose for port 0
- */
-void rsp_lsn_addr(const struct rsp_lsn *lsn, struct sockaddr_storage *addr)
-{
-	*addr = lsn->addr;
-}
-EXPORT_SYMBOL_GPL(rsp_lsn_addr);
-
-static int rsp_conn_param_check(const struct rsp_conn_param *p)
+int rsp_conn_param_check(const struct rsp_conn_param *p)
 {
 	if (!p->max_sends || !p->max_credits || p->pdata_len > RSP_PDATA_BYTES ||
 	    (p->pdata_len && !p->pdata))
@@ -617,10 +527,9 @@ static int rsp_conn_param_check(const struct rsp_conn_param *p)
 }
 
 /* A new id was made for a connection request; non-zero lets the CM destroy it. */
-static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
-			   const struct rdma_conn_param *cp)
+int rsp_ep_accept(struct rsp_svc *svc, void *lsn_ctx, struct rdma_cm_id *id,
+		  const struct rdma_conn_param *cp)
 {
-	struct rsp_svc *svc = lsn->svc;
 	struct rdma_conn_param reply;
 	struct rsp_pdata pdata;
 	struct rsp_chan *chan;
@@ -635,8 +544,9 @@ static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
 		kref_put(&ep->ref, rsp_ep_free);
 		return -ENOMEM;
 	}
+	ep->chan = chan;
 	ep->cm_id = id;
-	err = svc->ops->accept(chan, lsn->ctx, cp->private_data, cp->private_data_len,
+	err = svc->ops->accept(chan, lsn_ctx, cp->private_data, cp->private_data_len,
 			       &chan->param);
 	if (err) {
 		/* never was: the service has no reference, the CM rejects and keeps its id */
@@ -658,7 +568,11 @@ static int rsp_lsn_request(struct rsp_lsn *lsn, struct rdma_cm_id *id,
 		reply.initiator_depth = min_t(u8, reply.initiator_depth, cp->initiator_depth);
 		reply.responder_resources = min_t(u8, reply.responder_resources,
 						  cp->responder_resources);
-		err = rdma_accept(id, &reply);
+		/* it may share from the first message on; the channel goes its own way then */
+		if (ep->mux && !rsp_mux_begin(ep))
+			err = -ENOTCONN;
+		else
+			err = rdma_accept(id, &reply);
 	}
 	if (err) {
 		if (!ep->qp)
@@ -704,6 +618,7 @@ struct rsp_chan *rsp_chan_connect(struct rsp_svc *svc, struct net *net,
 		kref_put(&ep->ref, rsp_ep_free);
 		return ERR_PTR(-ENOMEM);
 	}
+	ep->chan = chan;
 	chan->param = *param;
 	memcpy(chan->pdata, param->pdata, param->pdata_len);
 	chan->param.pdata = chan->pdata;
@@ -769,7 +684,8 @@ static void rsp_ep_probe_done(struct rsp_work *work, int status)
  */
 static void rsp_ep_probe(struct rsp_ep *ep)
 {
-	u64 nr_msg = ep->chan->view.nr_send + ep->chan->view.nr_recv;
+	u64 nr_msg = ep->is_mux ? rsp_mux_nr_msg(ep) :
+				  ep->chan->view.nr_send + ep->chan->view.nr_recv;
 
 	if (nr_msg != ep->nr_msg) {
 		ep->nr_msg = nr_msg;
@@ -798,14 +714,32 @@ void rsp_ep_tick(u32 why)
 			ep->view.sq_used = ep->sq_size - READ_ONCE(ep->sq_avail);
 			move = rsp_policy_rehome(&ep->view, &ep->gen, why);
 			spin_unlock_bh(&ep->hook_lock);
-			if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
+			if (move && ep->is_mux)
+				rsp_mux_rehome(ep);
+			else if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
 				chan->svc->ops->rehome(chan);
-			if (why == RSP_REHOME_TIMER && atomic_read(&ep->state) == RSP_STATE_UP)
+			if (why == RSP_REHOME_TIMER && atomic_read(&ep->state) == RSP_STATE_UP) {
 				rsp_ep_probe(ep);
+				if (ep->is_mux)
+					rsp_mux_tick(ep);
+			}
 			rsp_ep_end(ep);
 		}
 		kref_put(&ep->ref, rsp_ep_free);
 	}
+}
+
+/* Return: the endpoint with a reference, or NULL */
+struct rsp_ep *rsp_ep_find(u32 id)
+{
+	struct rsp_ep *ep;
+
+	rcu_read_lock();
+	ep = xa_load(&rsp_eps, id);
+	if (ep && !kref_get_unless_zero(&ep->ref))
+		ep = NULL;
+	rcu_read_unlock();
+	return ep;
 }
 
 bool rsp_ep_view_next(u32 *id, struct rsp_ep_view *v)

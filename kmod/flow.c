@@ -53,7 +53,7 @@ static void rsp_flow_count(struct rsp_chan *chan)
 	struct rsp_rq *rq = chan->ep->rq;
 
 	lockdep_assert_held(&chan->flow_lock);
-	if (!rq || atomic_read(&chan->ep->state) >= RSP_STATE_CLOSING)
+	if (!rq || rsp_chan_is_closing(chan))
 		return;
 	atomic_add((int)(now - chan->rq_credits), &rq->credits);
 	chan->rq_credits = now;

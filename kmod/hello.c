@@ -26,14 +26,14 @@ int rsp_hello_init(void)
 }
 
 /* @len: bytes of @svc, at most RSP_PDATA_BYTES */
-void rsp_hello_fill(struct rsp_pdata *pdata, const void *svc, u8 len)
+void rsp_hello_fill(struct rsp_pdata *pdata, const void *svc, u8 len, u16 features)
 {
 	memset(pdata, 0, sizeof(*pdata));
 	if (len)
 		memcpy(pdata->svc, svc, len);
 	pdata->hello.magic = cpu_to_be32(RSP_HELLO_MAGIC);
 	pdata->hello.version = cpu_to_be16(RSP_HELLO_VERSION);
-	pdata->hello.features = 0;
+	pdata->hello.features = cpu_to_be16(features);
 	pdata->hello.uuid = rsp_uuid;
 }
 

@@ -12,6 +12,8 @@
 
 #define RSP_HELLO_MAGIC		0x52535068	/* "RSPh" */
 #define RSP_HELLO_VERSION	1
+#define RSP_HELLO_CAN_MUX	1	/* features: endpoints can be shared */
+#define RSP_HELLO_MUX		2	/* this one shall be, said in request and answer */
 
 struct rsp_hello_wire {
 	__be32	magic;
@@ -36,7 +38,7 @@ struct rsp_hello {
 };
 
 int rsp_hello_init(void);
-void rsp_hello_fill(struct rsp_pdata *pdata, const void *svc, u8 len);
+void rsp_hello_fill(struct rsp_pdata *pdata, const void *svc, u8 len, u16 features);
 void rsp_hello_parse(struct rsp_hello *hello, const void *pdata, u8 len);
 
 #endif /* _RSP_HELLO_H */

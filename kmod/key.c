@@ -35,7 +35,7 @@ static void rsp_key_done(struct ib_cq *cq, struct ib_wc *wc)
 	/* only errors get here: the work requests of a key are not signaled */
 	if (wc->status == IB_WC_SUCCESS)
 		return;
-	if (wc->status != IB_WC_WR_FLUSH_ERR)
+	if (wc->status != IB_WC_WR_FLUSH_ERR && ep->chan)
 		trace_rsp_work_error(&ep->chan->view, wc->status, IB_WR_REG_MR);
 	rsp_ep_kill(ep, -EIO);
 }
@@ -222,8 +222,8 @@ static int rsp_map_keys(struct rsp_map *map, struct rsp_dev *dev, int nents, gfp
 struct rsp_map *rsp_map_get(struct rsp_chan *chan, struct scatterlist *sgl, u32 nents,
 			    enum rsp_dir dir, gfp_t gfp)
 {
-	struct rsp_ep *ep = chan->ep;
 	struct rsp_map *map;
+	struct rsp_ep *ep;
 	int n, err;
 
 	map = kmem_cache_alloc(rsp_map_cache, gfp);
@@ -238,7 +238,8 @@ struct rsp_map *rsp_map_get(struct rsp_chan *chan, struct scatterlist *sgl, u32 
 
 	/* nr_work keeps the device while the map is being made; then the list does */
 	err = -ENOTCONN;
-	if (!rsp_ep_begin(ep))
+	ep = rsp_chan_begin(chan);
+	if (!ep)
 		goto err_free;
 	err = -ENOMEM;
 	n = ib_dma_map_sg(ep->dev->ibdev, sgl, nents, map->dma_dir);
@@ -251,7 +252,7 @@ struct rsp_map *rsp_map_get(struct rsp_chan *chan, struct scatterlist *sgl, u32 
 	spin_lock_bh(&chan->map_lock);
 	list_add_tail(&map->list, &chan->maps);
 	spin_unlock_bh(&chan->map_lock);
-	rsp_ep_end(ep);
+	rsp_chan_end(chan, ep);
 	chan->view.nr_reg += map->nr;
 	trace_rsp_key_reg(&chan->view, nents, map->desc[0].len);
 	return map;
@@ -259,7 +260,7 @@ struct rsp_map *rsp_map_get(struct rsp_chan *chan, struct scatterlist *sgl, u32 
 err_release:
 	rsp_map_release(map, false);
 err_end:
-	rsp_ep_end(ep);
+	rsp_chan_end(chan, ep);
 err_free:
 	kmem_cache_free(rsp_map_cache, map);
 	return ERR_PTR(err);
@@ -332,13 +333,13 @@ int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int s
 		/* a channel that ends waits for us, or has taken the map off its list and,
 		 * where no work had it, released it at once (see rsp_map_destroy_all())
 		 */
-		rsp_ep_pin(chan->ep);
+		rsp_chan_pin(chan);
 		is_safe = rsp_map_unlink(map);
 		if (is_safe) {
 			trace_rsp_key_inv(&chan->view, 0);
 			rsp_map_release(map, false);
 		}
-		rsp_ep_end(chan->ep);
+		rsp_chan_end(chan, chan->ep);
 		if (is_safe) {
 			rsp_map_free(map);
 			return 0;
@@ -359,13 +360,13 @@ int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int s
 	}
 
 	/* where no invalidation can be posted, the end of the channel destroys the keys */
-	work = rsp_work_alloc(chan->ep, GFP_ATOMIC);
+	work = rsp_work_alloc(chan, GFP_ATOMIC);
 	if (work) {
 		work->inv_map = map;
 		work->pub.done = rsp_map_inv_done;
 		rsp_work_submit(work);
 	} else {
-		rsp_ep_kill(chan->ep, -ENOMEM);
+		rsp_chan_fail(chan, -ENOMEM);
 	}
 	return -EINPROGRESS;
 }

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "hello.h"
+#include "mux.h"
 
 struct workqueue_struct *rsp_wq;
 
@@ -47,9 +48,12 @@ static int __init rsp_init(void)
 	err = rsp_svc_init();
 	if (err)
 		goto err_work;
-	err = rsp_policy_init();
+	err = rsp_mux_init();
 	if (err)
 		goto err_svc;
+	err = rsp_policy_init();
+	if (err)
+		goto err_mux;
 	err = rsp_dev_init();
 	if (err)
 		goto err_policy;
@@ -58,6 +62,8 @@ static int __init rsp_init(void)
 
 err_policy:
 	rsp_policy_exit();
+err_mux:
+	rsp_mux_exit();
 err_svc:
 	rsp_svc_exit();
 err_work:
@@ -77,6 +83,7 @@ static void __exit rsp_exit(void)
 	rsp_dev_exit();
 	rsp_policy_exit();
 	rsp_ep_exit();
+	rsp_mux_exit();
 	rsp_peer_exit();
 	rsp_chan_exit();
 	rsp_svc_exit();

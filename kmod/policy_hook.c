@@ -278,7 +278,8 @@ static u64 rsp_builtin_place(const struct rsp_place_req *req)
 
 u64 rsp_policy_place(struct rsp_place_req *req)
 {
-	const u64 bits = RSP_PLACE_VECTOR_MASK | RSP_PLACE_PRIVATE_RQ;
+	const u64 flags = RSP_PLACE_PRIVATE_RQ | RSP_PLACE_MUX | ~0ULL << RSP_PLACE_EP_SHIFT;
+	const u64 bits = RSP_PLACE_VECTOR_MASK | flags;
 	const struct rsp_ep_ops *ops;
 	struct rsp_call call;
 	u64 place;
@@ -299,7 +300,7 @@ u64 rsp_policy_place(struct rsp_place_req *req)
 		}
 		rsp_call_end(&call);
 	}
-	return (place & RSP_PLACE_PRIVATE_RQ) |
+	return (place & flags) |
 	       ((u32)(place & RSP_PLACE_VECTOR_MASK) % max(req->nr_vector, 1U));
 }
 

@@ -500,6 +500,8 @@ void rsp_buf_put(struct rsp_buf *b)
 		/* received: back to where receives are refilled from */
 		rsp_buf_hand_over(buf, rsp_recv_svc);
 		buf->rq = NULL;
+		if (unlikely(buf->is_shifted))
+			rsp_rq_unshift(buf);
 	}
 	if (unlikely(atomic64_read(&buf->svc->owed_bytes) > 0)) {
 		/* somebody waits for it */

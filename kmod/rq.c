@@ -4,7 +4,9 @@
  *
  * One shared queue (SRQ) per completion vector and size class, made at first
  * use and kept until its device goes; or a private one, the queue pair's own
- * ring, where the endpoint policy wants it or the device has no SRQ.
+ * ring, where the endpoint policy wants it or the device has no SRQ. Mux endpoints
+ * have shared ones of their own, whose messages begin before the buffer's data: the
+ * header ends where a service expects its message.
  *
  * A receive buffer is owned by: the "recv" service while it is posted; the
  * channel's service from rsp_chan_received() until rsp_buf_put(); on a flush
@@ -23,6 +25,7 @@
 #include <linux/module.h>
 
 #include "core.h"
+#include "mux.h"
 #include "trace.h"
 
 #define RSP_RQ_REARM_MS	1000
@@ -70,8 +73,9 @@ static void rsp_rq_event(struct ib_event *event, void *context)
 	mod_delayed_work(rsp_wq, &rq->retry_work, 0);
 }
 
-static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 class, u32 size)
+static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 kind, u32 size)
 {
+	u32 class = kind == RSP_RQ_MUX ? RSP_CLASS_16K : kind;
 	struct rsp_rq *rq;
 
 	rq = kzalloc(sizeof(*rq), GFP_KERNEL);
@@ -80,7 +84,9 @@ static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 class, u
 	spin_lock_init(&rq->lock);
 	INIT_DELAYED_WORK(&rq->retry_work, rsp_rq_retry_work);
 	rq->dev = dev;
+	rq->kind = kind;
 	rq->class = class;
+	rq->headroom = kind == RSP_RQ_MUX ? RSP_MUX_HDR_BYTES : 0;
 	rq->view.dev_id = dev->index;
 	rq->view.vector = vector;
 	rq->view.class = class;
@@ -90,14 +96,14 @@ static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 class, u
 }
 
 /**
- * rsp_rq_shared() - The shared receive queue of a vector and class
+ * rsp_rq_shared() - The shared receive queue of a vector and kind
  * @dev: device with SRQs, entered
  * @vector: completion vector
- * @class: enum rsp_class
+ * @kind: enum rsp_class, or RSP_RQ_MUX
  *
  * Return: the queue, filled; it lives as long as the device. Or ERR_PTR().
  */
-struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
+struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 kind)
 {
 	struct ib_srq_init_attr attr = {
 		.attr.max_wr	= min_t(u32, RSP_RQ_SIZE, dev->ibdev->attrs.max_srq_wr),
@@ -109,10 +115,10 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
 	int err;
 
 	mutex_lock(&dev->mutex);
-	rq = dev->vecs[vector].rq[class];
+	rq = dev->vecs[vector].rq[kind];
 	if (rq)
 		goto out;
-	rq = rsp_rq_alloc(dev, vector, class, attr.attr.max_wr);
+	rq = rsp_rq_alloc(dev, vector, kind, attr.attr.max_wr);
 	if (IS_ERR(rq))
 		goto out;
 	attr.srq_context = rq;
@@ -123,7 +129,7 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 class)
 	err = rsp_id_alloc(&rsp_rqs, &rsp_rq_next_id, &rq->view.id, rq);
 	if (err)
 		goto err_srq;
-	dev->vecs[vector].rq[class] = rq;
+	dev->vecs[vector].rq[kind] = rq;
 	atomic_inc(&rsp_rq_nr_shared);
 	mutex_unlock(&dev->mutex);
 	rsp_rq_refill(rq, GFP_KERNEL);
@@ -215,11 +221,35 @@ static void rsp_rq_recv_done(struct ib_cq *cq, struct ib_wc *wc)
 		rsp_rq_refill(rq, GFP_NOWAIT | __GFP_NOWARN);
 
 	rq->view.nr_recv++;	/* one CQ a queue, or nearly: a lost count is harmless */
-	ib_dma_sync_single_for_cpu(rq->dev->ibdev, rsp_buf_dma(buf, rq->dev), wc->byte_len,
-				   DMA_BIDIRECTIONAL);
+	ib_dma_sync_single_for_cpu(rq->dev->ibdev, rsp_buf_dma(buf, rq->dev) - rq->headroom,
+				   wc->byte_len, DMA_BIDIRECTIONAL);
 	buf->pub.len = wc->byte_len;
 	buf->pub.inv_rkey = wc->wc_flags & IB_WC_WITH_INVALIDATE ? wc->ex.invalidate_rkey : 0;
+	if (rq->headroom) {
+		/* it is decided before the endpoint is up */
+		int state = atomic_read_acquire(&ep->state);
+
+		if (likely(READ_ONCE(ep->is_mux))) {
+			rsp_mux_received(ep, buf);
+			return;
+		}
+		if (state == RSP_STATE_CONNECTING) {
+			rsp_buf_put(&buf->pub);
+			rsp_ep_kill(ep, -EPROTO);
+			return;
+		}
+		/* the peer does not want to share: its messages have no header */
+		buf->pub.data -= rq->headroom;
+		buf->is_shifted = true;
+	}
 	rsp_chan_received(ep->chan, buf);
+}
+
+/* a buffer that was received raw from a queue of mux endpoints is put */
+void rsp_rq_unshift(struct rsp_ibuf *buf)
+{
+	buf->pub.data += RSP_MUX_HDR_BYTES;
+	buf->is_shifted = false;
 }
 
 static int rsp_rq_post(struct rsp_rq *rq, struct list_head *bufs, u32 nr)
@@ -234,8 +264,8 @@ static int rsp_rq_post(struct rsp_rq *rq, struct list_head *bufs, u32 nr)
 		buf->rq = rq;
 		buf->is_posted = true;
 		buf->cqe.done = rsp_rq_recv_done;
-		s->addr = rsp_buf_dma(buf, rq->dev);
-		s->length = buf->pub.size;
+		s->addr = rsp_buf_dma(buf, rq->dev) - rq->headroom;
+		s->length = buf->pub.size + rq->headroom;
 		s->lkey = rq->dev->pd->local_dma_lkey;
 		*w = (struct ib_recv_wr){
 			.next = w + 1, .wr_cqe = &buf->cqe, .sg_list = s, .num_sge = 1,

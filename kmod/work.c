@@ -2,8 +2,13 @@
 /*
  * Work: chains of work requests, their send queue slots and their completions.
  *
- *   got --rsp_work_post()--> posted ---------> retired: done() called, freed
- *                 '--no slots--> pending --^   (in order of posting)
+ *   got --rsp_work_post()-----------> posted ---------> retired: done() called, freed
+ *                 '--has to wait--> pending --^   (in order of posting)
+ *
+ * A channel's work waits for send queue slots, on a mux endpoint also for the peer's
+ * credits and for the RDMA of others; it goes in the order in which it came. Channels that
+ * could go on take turns by bytes, RSP_QUANTUM by their weight in each (deficit round
+ * robin, Shreedhar and Varghese, 1995). The endpoint's own messages go before all.
  *
  * Each endpoint keeps its posted work in a list in order of posting. The send
  * queue completes in that order, so a signaled completion retires everything
@@ -18,9 +23,12 @@
 #include <linux/module.h>
 
 #include "core.h"
+#include "mux.h"
 #include "trace.h"
 
 #define RSP_SIGNAL_BATCH	16
+#define RSP_QUANTUM		16384	/* bytes in a turn of a channel whose weight is 100 */
+#define RSP_WORK_BYTES		256	/* what a work costs besides its bytes */
 
 static struct kmem_cache *rsp_work_cache, *rsp_rw_cache;
 
@@ -42,35 +50,46 @@ static void rsp_work_unmap(struct rsp_iwork *work)
 		kvfree(rw->slice);
 		kmem_cache_free(rsp_rw_cache, rw);
 	}
-	for (i = 1; i < work->nr_sge; i++)
+	for (i = work->first_sge + 1; i < work->nr_sge; i++)
 		ib_dma_unmap_page(ep->dev->ibdev, work->sge[i].addr, work->sge[i].length,
 				  DMA_TO_DEVICE);
 	if (work->buf)
 		rsp_buf_put(&work->buf->pub);
 }
 
-static void rsp_work_release(struct rsp_iwork *work)
+static void rsp_work_end(struct rsp_iwork *work)
 {
+	struct rsp_chan *chan = work->chan;
 	struct rsp_ep *ep = work->ep;
 
-	rsp_work_unmap(work);
 	kmem_cache_free(rsp_work_cache, work);
-	rsp_ep_end(ep);
+	if (chan)
+		rsp_chan_end(chan, ep);
+	else
+		rsp_ep_end(ep);
+}
+
+static void rsp_work_release(struct rsp_iwork *work)
+{
+	rsp_work_unmap(work);
+	rsp_work_end(work);
 }
 
 static void rsp_work_retire(struct list_head *works, int status)
 {
 	struct rsp_iwork *work, *next;
-	struct rsp_ep *ep;
 
 	list_for_each_entry_safe(work, next, works, list) {
-		ep = work->ep;
 		rsp_work_unmap(work);
 		if (work->pub.done)
 			work->pub.done(&work->pub, status);
-		kmem_cache_free(rsp_work_cache, work);
-		rsp_ep_end(ep);
+		rsp_work_end(work);
 	}
+}
+
+static u32 rsp_work_bulk(const struct rsp_iwork *work)
+{
+	return list_empty(&work->rws) ? 0 : work->bytes;
 }
 
 static int rsp_wc_errno(enum ib_wc_status status)
@@ -104,7 +123,8 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 
 	if (unlikely(status)) {
 		if (wc->status != IB_WC_WR_FLUSH_ERR) {
-			trace_rsp_work_error(&ep->chan->view, status, wc->opcode);
+			if (work->chan)
+				trace_rsp_work_error(&work->chan->view, status, wc->opcode);
 			pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
 				 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
 		}
@@ -115,12 +135,13 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 	spin_lock_bh(&ep->sq_lock);
 	list_for_each_entry(w, &ep->sq_posted, list) {
 		slots += w->nr_wr;
+		ep->bulk_bytes -= rsp_work_bulk(w);
 		if (w == work)
 			break;
 	}
 	list_cut_position(&retired, &ep->sq_posted, &work->list);
 	ep->sq_avail += slots;
-	has_pending = !list_empty(&ep->sq_pending);
+	has_pending = !list_empty(&ep->sq_waiting) || !list_empty(&ep->sq_control);
 	spin_unlock_bh(&ep->sq_lock);
 
 	if (has_pending)
@@ -166,33 +187,59 @@ static int rsp_rw_slice(struct rsp_rw *rw, struct scatterlist *sgl, u32 nents, u
 	return 0;
 }
 
-struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp)
+static struct rsp_iwork *rsp_work_init_one(struct rsp_chan *chan, struct rsp_ep *ep, gfp_t gfp)
 {
 	struct rsp_iwork *work;
 
-	if (!rsp_ep_begin(ep))
-		return NULL;
 	work = kmem_cache_alloc(rsp_work_cache, gfp);
-	if (!work) {
-		rsp_ep_end(ep);
+	if (!work)
 		return NULL;
-	}
 	work->pub.done = NULL;
 	work->pub.ctx = NULL;
 	work->cqe.done = rsp_work_done;
+	work->chan = chan;
 	work->ep = ep;
 	work->buf = NULL;
 	work->nr_maps = 0;
 	work->inv_map = NULL;
 	INIT_LIST_HEAD(&work->rws);
 	work->nr_wr = 0;
+	work->first_sge = ep->is_mux;
 	work->nr_sge = 0;
+	work->is_control = false;
 	work->has_send = false;
 	work->has_read = false;
 	work->is_probe = false;
 	work->bytes = 0;
 	work->queued_ns = 0;
 	memset(&work->probe, 0, sizeof(work->probe));
+	return work;
+}
+
+/* a channel's; NULL when it is closing, or without memory */
+struct rsp_iwork *rsp_work_alloc(struct rsp_chan *chan, gfp_t gfp)
+{
+	struct rsp_ep *ep = rsp_chan_begin(chan);
+	struct rsp_iwork *work;
+
+	if (!ep)
+		return NULL;
+	work = rsp_work_init_one(chan, ep, gfp);
+	if (!work)
+		rsp_chan_end(chan, ep);
+	return work;
+}
+
+/* the endpoint's own */
+struct rsp_iwork *rsp_work_alloc_own(struct rsp_ep *ep, gfp_t gfp)
+{
+	struct rsp_iwork *work;
+
+	if (!rsp_ep_begin(ep))
+		return NULL;
+	work = rsp_work_init_one(NULL, ep, gfp);
+	if (!work)
+		rsp_ep_end(ep);
 	return work;
 }
 
@@ -207,7 +254,7 @@ struct rsp_iwork *rsp_work_alloc(struct rsp_ep *ep, gfp_t gfp)
  */
 struct rsp_work *rsp_work_get(struct rsp_chan *chan, gfp_t gfp)
 {
-	struct rsp_iwork *work = rsp_work_alloc(chan->ep, gfp);
+	struct rsp_iwork *work = rsp_work_alloc(chan, gfp);
 
 	return work ? &work->pub : NULL;
 }
@@ -309,12 +356,13 @@ void rsp_work_set_send(struct rsp_work *work, struct rsp_buf *buf, u32 len)
 
 	w->buf = to_ibuf(buf);
 	w->has_send = true;
-	w->sge[0] = (struct ib_sge){
-		.addr	= rsp_buf_dma(w->buf, w->ep->dev),
+	w->sge[w->first_sge] = (struct ib_sge){
+		.addr	= rsp_buf_dma(w->buf, w->ep->dev) -
+			  (w->buf->is_shifted ? RSP_MUX_HDR_BYTES : 0),
 		.length	= len,
 		.lkey	= w->ep->dev->pd->local_dma_lkey,
 	};
-	w->nr_sge = 1;
+	w->nr_sge = w->first_sge + 1;
 	w->nr_wr++;
 	w->bytes += len;
 	w->wr.opcode = IB_WR_SEND;
@@ -400,9 +448,12 @@ static struct ib_send_wr *rsp_work_chain(struct rsp_iwork *work)
 	struct rsp_rw *rw;
 	u32 i, m;
 
-	if (work->has_send) {
-		ib_dma_sync_single_for_device(ep->dev->ibdev, work->sge[0].addr,
-					      work->sge[0].length, DMA_BIDIRECTIONAL);
+	if (work->has_send || unlikely(work->is_control)) {
+		if (work->buf)
+			ib_dma_sync_single_for_device(ep->dev->ibdev,
+						      work->sge[work->first_sge].addr,
+						      work->sge[work->first_sge].length,
+						      DMA_BIDIRECTIONAL);
 		work->wr.wr_cqe = &work->cqe;
 		work->wr.sg_list = work->sge;
 		work->wr.num_sge = work->nr_sge;
@@ -446,24 +497,168 @@ static struct ib_send_wr *rsp_work_chain(struct rsp_iwork *work)
 	return first;
 }
 
-/* slots are taken; hand the chain to the HCA */
+/* hand the chain to the HCA; there are slots for it. Where that fails nothing has changed */
 static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
 {
 	const struct ib_send_wr *bad;
 	int err;
 
 	lockdep_assert_held(&ep->sq_lock);
-	work->is_signaled = work->pub.done || work->nr_sge > 1 || !work->has_send ||
-			    !list_empty(&work->rws) ||
+	if (ep->is_mux)
+		rsp_mux_fill(ep, work);
+	work->is_signaled = work->pub.done || work->nr_sge > work->first_sge + 1 ||
+			    !work->has_send || !list_empty(&work->rws) ||
 			    ++ep->nr_unsignaled >= RSP_SIGNAL_BATCH ||
-			    ep->sq_avail < ep->sq_size / 4;
+			    ep->sq_avail - work->nr_wr < ep->sq_size / 4;
 	if (work->is_signaled)
 		ep->nr_unsignaled = 0;
 	list_add_tail(&work->list, &ep->sq_posted);
 	err = ib_post_send(ep->qp, rsp_work_chain(work), &bad);
-	if (unlikely(err))
+	if (unlikely(err)) {
 		list_del(&work->list);
-	return err;
+		return err;
+	}
+	ep->sq_avail -= work->nr_wr;
+	ep->bulk_bytes += rsp_work_bulk(work);
+	return 0;
+}
+
+static bool rsp_work_has_slots(const struct rsp_ep *ep, const struct rsp_iwork *work)
+{
+	return work->nr_wr + ep->sq_reserve <= ep->sq_avail;
+}
+
+/* where channels share, one must not fill the queue with what takes long */
+static bool rsp_work_is_modest(const struct rsp_ep *ep, const struct rsp_iwork *work)
+{
+	u32 bulk = ep->is_mux ? rsp_work_bulk(work) : 0;
+
+	return !bulk || !ep->bulk_bytes || ep->view.nr_chan == 1 ||
+	       ep->bulk_bytes + bulk <= RSP_MUX_BULK_BYTES;
+}
+
+/* it has pending work, and its peer takes the first of it */
+static bool rsp_work_chan_is_ready(struct rsp_chan *chan)
+{
+	const struct rsp_iwork *work;
+
+	work = list_first_entry_or_null(&chan->pending, struct rsp_iwork, list);
+	return work && (!chan->is_mux || !work->has_send || rsp_mux_may_send(chan));
+}
+
+/* give it a place among those that take turns, if it can go on */
+static void rsp_work_wait(struct rsp_ep *ep, struct rsp_chan *chan)
+{
+	lockdep_assert_held(&ep->sq_lock);
+	if (list_empty(&chan->wait_list) && rsp_work_chan_is_ready(chan)) {
+		chan->deficit = 0;
+		list_add_tail(&chan->wait_list, &ep->sq_waiting);
+	}
+}
+
+/* longest wait that has ended, and whose; with a reference on the channel */
+struct rsp_waited {
+	struct rsp_chan	*chan;
+	u64		ns;
+};
+
+static void rsp_waited_note(struct rsp_waited *waited, struct rsp_iwork *work)
+{
+	u64 ns = ktime_get_ns() - work->queued_ns;
+
+	if (ns <= waited->ns)
+		return;
+	waited->ns = ns;
+	if (waited->chan == work->chan)
+		return;
+	kref_get(&work->chan->ref);
+	if (waited->chan)
+		rsp_chan_put(waited->chan);
+	waited->chan = work->chan;
+}
+
+static void rsp_waited_tell(struct rsp_waited *waited)
+{
+	if (!waited->chan)
+		return;
+	rsp_chan_stalled(waited->chan, waited->ns);
+	rsp_chan_put(waited->chan);
+}
+
+enum rsp_turn { RSP_TURN_NONE, RSP_TURN_SOME, RSP_TURN_NO_SLOTS };
+
+/* One turn of a channel. Return: what came of it, or a negative errno of the post */
+static int rsp_work_turn(struct rsp_ep *ep, struct rsp_chan *chan, struct rsp_waited *waited)
+{
+	bool is_only = list_is_singular(&ep->sq_waiting);
+	int turn = RSP_TURN_NONE, err;
+	struct rsp_iwork *work;
+	u64 cost;
+
+	chan->deficit += RSP_QUANTUM * max(chan->view.weight, 1U) / 100 + RSP_WORK_BYTES;
+	while (rsp_work_chan_is_ready(chan)) {
+		work = list_first_entry(&chan->pending, struct rsp_iwork, list);
+		cost = work->bytes + RSP_WORK_BYTES;
+		if (!rsp_work_has_slots(ep, work) || !rsp_work_is_modest(ep, work)) {
+			/* what it could not use now it must not save */
+			chan->deficit = min_t(u64, chan->deficit, cost);
+			return rsp_work_has_slots(ep, work) ? turn : RSP_TURN_NO_SLOTS;
+		}
+		if (cost > chan->deficit && !is_only)
+			return RSP_TURN_SOME;
+		list_del(&work->list);
+		err = __rsp_work_post(ep, work);
+		if (err) {
+			/* the end of the endpoint fails it */
+			list_add(&work->list, &chan->pending);
+			return err;
+		}
+		rsp_waited_note(waited, work);
+		chan->deficit -= min_t(u64, chan->deficit, cost);
+		turn = RSP_TURN_SOME;
+	}
+	list_del_init(&chan->wait_list);
+	return RSP_TURN_SOME;
+}
+
+/* post what may go */
+static int rsp_work_pump(struct rsp_ep *ep, struct rsp_waited *waited)
+{
+	struct rsp_iwork *work;
+	struct rsp_chan *chan, *stuck = NULL;
+	int err;
+
+	lockdep_assert_held(&ep->sq_lock);
+	if (atomic_read(&ep->state) >= RSP_STATE_CLOSING)
+		return 0;
+	while ((work = list_first_entry_or_null(&ep->sq_control, struct rsp_iwork, list)) &&
+	       work->nr_wr <= ep->sq_avail) {
+		list_del(&work->list);
+		err = __rsp_work_post(ep, work);
+		if (err) {
+			list_add(&work->list, &ep->sq_control);
+			return err;
+		}
+	}
+	/* until a whole round has posted nothing; who lacks slots is the first to get some */
+	while ((chan = list_first_entry_or_null(&ep->sq_waiting, struct rsp_chan, wait_list))) {
+		int turn;
+
+		if (chan == stuck)
+			break;
+		turn = rsp_work_turn(ep, chan, waited);
+		if (turn < 0)
+			return turn;
+		if (turn == RSP_TURN_NO_SLOTS)
+			break;
+		if (!list_empty(&chan->wait_list))
+			list_move_tail(&chan->wait_list, &ep->sq_waiting);
+		if (turn == RSP_TURN_SOME)
+			stuck = NULL;
+		else if (!stuck)
+			stuck = chan;
+	}
+	return 0;
 }
 
 /**
@@ -474,13 +669,14 @@ static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
  */
 int rsp_work_submit(struct rsp_iwork *work)
 {
+	struct rsp_waited waited = { 0 };
+	struct rsp_chan *chan = work->chan;
 	struct rsp_ep *ep = work->ep;
-	struct rsp_chan *chan = ep->chan;
 	int err = 0;
 
 	if (work->inv_map)
 		work->nr_wr += work->inv_map->nr;
-	if (unlikely(!work->nr_wr || work->nr_wr > ep->sq_size ||
+	if (unlikely(!work->nr_wr || work->nr_wr + ep->sq_reserve > ep->sq_size ||
 		     (work->has_send && work->has_read))) {
 		rsp_work_release(work);
 		return -EINVAL;
@@ -489,22 +685,38 @@ int rsp_work_submit(struct rsp_iwork *work)
 		chan->view.nr_send++;
 		trace_rsp_chan_send(&chan->view, work->bytes, work->nr_wr);
 	}
-	chan->view.send_bytes += work->bytes;
+	if (chan)
+		chan->view.send_bytes += work->bytes;
 
 	spin_lock_bh(&ep->sq_lock);
-	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING)) {
+	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING ||
+		     (chan && rsp_chan_is_closing(chan)))) {
 		err = -ENOTCONN;
-	} else if (unlikely(!list_empty(&ep->sq_pending) || work->nr_wr > ep->sq_avail)) {
-		work->queued_ns = ktime_get_ns();
-		list_add_tail(&work->list, &ep->sq_pending);
-	} else {
-		ep->sq_avail -= work->nr_wr;
+	} else if (unlikely(!chan)) {
+		list_add_tail(&work->list, &ep->sq_control);
+		err = rsp_work_pump(ep, &waited);
+	} else if (likely(list_empty(&ep->sq_waiting) && list_empty(&chan->pending) &&
+			  rsp_work_has_slots(ep, work) && rsp_work_is_modest(ep, work) &&
+			  (!chan->is_mux || !work->has_send || rsp_mux_may_send(chan)))) {
 		err = __rsp_work_post(ep, work);
 		if (unlikely(err))
-			ep->sq_avail += work->nr_wr;
+			goto out;
+	} else {
+		work->queued_ns = ktime_get_ns();
+		list_add_tail(&work->list, &chan->pending);
+		rsp_work_wait(ep, chan);
+		err = rsp_work_pump(ep, &waited);
 	}
+	if (unlikely(err && err != -ENOTCONN)) {
+		/* it may be another's that failed; the end of the endpoint retires what is there */
+		spin_unlock_bh(&ep->sq_lock);
+		rsp_ep_kill(ep, err);
+		rsp_waited_tell(&waited);
+		return 0;
+	}
+out:
 	spin_unlock_bh(&ep->sq_lock);
-
+	rsp_waited_tell(&waited);
 	if (unlikely(err)) {
 		rsp_work_release(work);
 		if (err != -ENOTCONN)
@@ -545,7 +757,7 @@ EXPORT_SYMBOL_GPL(rsp_work_post);
  */
 int rsp_work_probe(struct rsp_ep *ep, void (*done)(struct rsp_work *work, int status))
 {
-	struct rsp_iwork *work = rsp_work_alloc(ep, GFP_KERNEL);
+	struct rsp_iwork *work = rsp_work_alloc_own(ep, GFP_KERNEL);
 
 	if (!work)
 		return -ENOMEM;
@@ -555,32 +767,45 @@ int rsp_work_probe(struct rsp_ep *ep, void (*done)(struct rsp_work *work, int st
 	return rsp_work_submit(work);
 }
 
-/* slots came back: post what waits for them */
+/* slots came back, or credits: post what waits for them */
 void rsp_work_kick(struct rsp_ep *ep)
 {
-	struct rsp_iwork *work;
-	u64 waited = 0;
-	int err = 0;
+	struct rsp_waited waited = { 0 };
+	int err;
 
 	spin_lock_bh(&ep->sq_lock);
-	while ((work = list_first_entry_or_null(&ep->sq_pending, struct rsp_iwork, list)) &&
-	       work->nr_wr <= ep->sq_avail && atomic_read(&ep->state) < RSP_STATE_CLOSING) {
-		list_del(&work->list);
-		waited = max(waited, ktime_get_ns() - work->queued_ns);
-		ep->sq_avail -= work->nr_wr;
-		err = __rsp_work_post(ep, work);
-		if (err) {
-			/* the end of the endpoint fails it */
-			ep->sq_avail += work->nr_wr;
-			list_add(&work->list, &ep->sq_pending);
-			break;
-		}
-	}
+	err = rsp_work_pump(ep, &waited);
 	spin_unlock_bh(&ep->sq_lock);
 	if (err)
 		rsp_ep_kill(ep, err);
-	if (waited)
-		rsp_chan_stalled(ep->chan, waited);
+	rsp_waited_tell(&waited);
+}
+
+/* the peer takes more of a channel's messages */
+void rsp_work_kick_chan(struct rsp_chan *chan)
+{
+	struct rsp_ep *ep = chan->ep;
+	bool is_ready;
+
+	spin_lock_bh(&ep->sq_lock);
+	rsp_work_wait(ep, chan);
+	is_ready = !list_empty(&chan->wait_list);
+	spin_unlock_bh(&ep->sq_lock);
+	if (is_ready)
+		rsp_work_kick(ep);
+}
+
+/* The channel ends: fail what waits. Nothing is added any more. */
+void rsp_work_abort_pending(struct rsp_chan *chan)
+{
+	struct rsp_ep *ep = chan->ep;
+	LIST_HEAD(works);
+
+	spin_lock_bh(&ep->sq_lock);
+	list_splice_init(&chan->pending, &works);
+	list_del_init(&chan->wait_list);
+	spin_unlock_bh(&ep->sq_lock);
+	rsp_work_retire(&works, -ECONNRESET);
 }
 
 /* The queue pair is drained: nothing completes any more. Fail what is left. */
@@ -590,7 +815,7 @@ void rsp_work_abort(struct rsp_ep *ep)
 
 	spin_lock_bh(&ep->sq_lock);
 	list_splice_init(&ep->sq_posted, &works);
-	list_splice_tail_init(&ep->sq_pending, &works);
+	list_splice_tail_init(&ep->sq_control, &works);
 	spin_unlock_bh(&ep->sq_lock);
 	rsp_work_retire(&works, -ECONNRESET);
 }

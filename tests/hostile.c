@@ -73,20 +73,6 @@ static void rpc_call(struct msg *m, u32 xid, u32 vers, u32 proc)
 	put64(m, 0);
 }
 
-static void no_chunks(struct msg *m)
-{
-	put32(m, 0);
-	put32(m, 0);
-	put32(m, 0);
-}
-
-static void put_null(struct msg *m, u32 xid)
-{
-	put_hdr(m, xid, 1, 32, RDMA_MSG);
-	no_chunks(m);
-	rpc_call(m, xid, 4, 0);
-}
-
 /* NFSv4.0 COMPOUND with @nr operations, the first two lead to the file */
 static void compound(struct msg *m, u32 xid, u32 nr)
 {

@@ -49,6 +49,28 @@ static __unused void put_wchunk(struct msg *m, int nr, const struct seg *s)
 		put_seg(m, s[i]);
 }
 
+static __unused void no_chunks(struct msg *m)
+{
+	put32(m, 0);
+	put32(m, 0);
+	put32(m, 0);
+}
+
+/* NFSv4's NULL call, AUTH_NONE */
+static __unused void put_null(struct msg *m, u32 xid)
+{
+	put_hdr(m, xid, 1, 32, RDMA_MSG);
+	no_chunks(m);
+	put32(m, xid);
+	put32(m, 0);			/* CALL */
+	put32(m, 2);
+	put32(m, NFS_PROG);
+	put32(m, 4);
+	put32(m, 0);
+	put64(m, 0);
+	put64(m, 0);
+}
+
 /* What RFC 8797 puts in the private data of connect and accept */
 struct pdata {
 	u32	magic;

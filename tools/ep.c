@@ -22,6 +22,7 @@ static const struct col ep_cols[] = {
 	COL(rsp_ep_view, qp_num, COL_U32, true, "queue pair number"),
 	COL(rsp_ep_view, vector, COL_U32, true, "completion vector"),
 	COL(rsp_ep_view, rq_id, COL_U32, true, "receive queue, see rspctl rq"),
+	COL(rsp_ep_view, is_mux, COL_BOOL, true, "can be shared by channels of all services"),
 	COL(rsp_ep_view, nr_chan, COL_U32, true, "channels that ride it"),
 	COL(rsp_ep_view, sq_used, COL_U32, true, "send queue slots taken"),
 	COL(rsp_ep_view, sq_size, COL_U32, true, "send queue slots"),

@@ -14,11 +14,11 @@ iser_begin() {
 	:
 }
 
-# iser_to rsp|rsp+noop|stock|tcp|rsp:stock|stock:rsp; the last two name initiator and target
+# iser_to rsp|rsp+POLICY...|stock|tcp|rsp:stock|stock:rsp; the last two name initiator and target
 iser_to() {
 	local initiator=rsp target=rsp iface=iser iser=1
 	case $1 in
-	rsp | rsp+noop) ;;
+	rsp | rsp+*) ;;
 	stock)
 		initiator=stock
 		target=stock ;;
@@ -36,7 +36,7 @@ iser_to() {
 			iscsi_target_up addr=10.9.0.1 mb=64 "iser=$iser" &&
 			iscsi_initiator_up "$initiator"
 	} >/tmp/iser_to 2>&1 || bench_die "no target or initiator: $(cat /tmp/iser_to)"
-	[ "$1" != rsp+noop ] || noops_on
+	contender_policies "$1"
 	iscsi_login 10.9.0.1 "$iface" node.session.queue_depth=64 >/tmp/iser_to 2>&1 ||
 		bench_die "cannot log in over $1: $(cat /tmp/iser_to)"
 	iser_disk

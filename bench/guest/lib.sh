@@ -74,11 +74,16 @@ contender_off() {
 	done
 }
 
-# noops_on: a policy of each family that decides as builtin does
-noops_on() {
-	local f
-	for f in buf ep flow; do
-		policy_on $f "noop_$f" || bench_die "cannot register noop_$f"
+# contender_policies CONTENDER: those behind each + of its name, as policies/ has them; noop is one of each
+# family that decides as builtin does
+contender_policies() {
+	local p list=${1#"${1%%+*}"}
+	list=${list//+/ }
+	for p in ${list/noop/noop_buf noop_ep noop_flow}; do
+		case $p in
+		noop_* | chaos_*) policy_on "${p#*_}" "$p" ;;
+		*) policy_on "${p%%_*}" "$p" ;;
+		esac || bench_die "cannot register $p"
 	done
 }
 

@@ -21,11 +21,11 @@ nfs_begin() {
 	bench_file || bench_die "cannot make the file"
 }
 
-# nfs_to rsp|rsp+noop|stock|tcp
+# nfs_to rsp|rsp+POLICY...|stock|tcp
 nfs_to() {
 	local want have proto=rdma,port=20049
 	case $1 in
-	rsp | rsp+noop) want=rsp ;;
+	rsp | rsp+*) want=rsp ;;
 	stock) want=stock ;;
 	tcp)	proto=tcp
 		want= ;;
@@ -40,7 +40,7 @@ nfs_to() {
 		have=$want
 	fi
 	bench_server_up "${have:+20049}" || bench_die "no NFS server"
-	[ "$1" != rsp+noop ] || noops_on
+	contender_policies "$1"
 	mkdir -p "$MNT"
 	mount -t nfs -o "vers=4.2,proto=$proto" "10.9.0.1:/" "$MNT" || bench_die "cannot mount over $1"
 	# shellcheck disable=SC2034 # for lib.sh

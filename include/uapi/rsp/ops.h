@@ -96,7 +96,12 @@ struct rsp_ep_ops {
 	 * Context: Process context.
 	 * Return: RSP_PLACE_* bits: completion vector in the low 16 bits, taken
 	 * modulo @req->nr_vector, RSP_PLACE_PRIVATE_RQ for a receive queue of
-	 * its own. Any other bit is out of range.
+	 * its own. With @req->can_mux and a client: RSP_PLACE_MUX for an endpoint
+	 * that other channels can ride, raw all the same if the peer does not know
+	 * how; and the id of such an endpoint to the same peer, shifted by
+	 * RSP_PLACE_EP_SHIFT, to ride it. One that cannot be ridden counts as 0. A
+	 * server shares when the client asks, unless RSP_PLACE_PRIVATE_RQ is set.
+	 * Any other bit is out of range.
 	 */
 	__u64 (*place)(struct rsp_place_req *req);
 

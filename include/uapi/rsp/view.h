@@ -86,6 +86,8 @@ enum rsp_exit_kind {
 /* rsp_ep_ops.place answers with these bits */
 #define RSP_PLACE_VECTOR_MASK	0xffffULL	/* completion vector, modulo what the device has */
 #define RSP_PLACE_PRIVATE_RQ	(1ULL << 16)	/* a receive queue of its own */
+#define RSP_PLACE_MUX		(1ULL << 17)	/* a new endpoint that others can share, if the peer agrees */
+#define RSP_PLACE_EP_SHIFT	32		/* above: id of a mux endpoint to ride, 0 for a new one */
 
 /**
  * struct rsp_svc_view - a service (NFS client, NFS server, rsp_perf, ...)
@@ -194,11 +196,11 @@ struct rsp_ep_view {
 	__u32	vector;
 	__u32	role;			/* enum rsp_role */
 	__u32	state;			/* enum rsp_state */
-	__u32	nr_chan;		/* 1 on a raw endpoint */
+	__u32	nr_chan;		/* 1 on a raw endpoint, 0 when no channel rides it */
 	__u32	qp_num;
 	__u32	sq_size;		/* send queue slots */
 	__u32	sq_used;		/* of these taken */
-	__u32	rsvd;
+	__u32	is_mux;			/* 1: channels of several services can ride it */
 	char	dev[RSP_NAME_LEN];
 	__u64	priv[4];
 };
@@ -246,7 +248,7 @@ struct rsp_place_req {
 	__u32	next_vector;		/* what round robin would choose */
 	__u32	nr_peer_ep;		/* endpoints this peer already has */
 	__u32	has_srq;		/* 0: every receive queue is private */
-	__u32	rsvd;
+	__u32	can_mux;		/* 1: device and, as far as known, peer can share endpoints */
 };
 
 /**
