@@ -31,7 +31,22 @@ enum rsp_stat {
 RSP_STATS(NR_STAT);
 RSP_EXIT_RECORD;
 
-/* the mux endpoint that this service's channels to the peer ride, 0 if there is none */
+/* an endpoint to the peer that nobody rides, 0 if there is none */
+static __u64 apart_find_empty(const struct rsp_place_req *req)
+{
+	struct rsp_ep_view *ep;
+	__u64 id = 0;
+
+	rsp_for_each(ep, ep) {
+		if (ep->is_mux && !ep->nr_chan && ep->role == RSP_ROLE_CLIENT &&
+		    ep->state == RSP_STATE_UP && ep->peer_id == req->peer_id &&
+		    ep->dev_id == req->dev_id)
+			id = ep->id;
+	}
+	return id;
+}
+
+/* the one that this service's channels to the peer ride */
 static __u64 apart_find(const struct rsp_place_req *req)
 {
 	struct rsp_chan_view *chan;
@@ -56,7 +71,7 @@ __u64 RSP_HOOK(apart_place, struct rsp_place_req *req)
 		stat_inc(STAT_OTHER);
 		return vector;
 	}
-	id = apart_find(req);
+	id = apart_find(req) ?: apart_find_empty(req);
 	stat_inc(id ? STAT_RIDE : STAT_NEW);
 	return vector | RSP_PLACE_MUX | id << RSP_PLACE_EP_SHIFT;
 }

@@ -12,7 +12,7 @@ INITIATOR=rsp TARGET=rsp
 . "$(dirname "$0")/../iscsi/lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs module:rsp_iser module:rsp_isert module:ib_iser module:ib_isert tool:fio tool:jq tool:iscsiadm
-plan 20
+plan 22
 
 IDLE=20			# NFS drops a connection, and the policy an endpoint, that is idle so long
 
@@ -93,6 +93,28 @@ moved_by_swap() {
 	fio_down nfs iser && return $rc
 }
 run "a mount comes over at a swap" moved_by_swap
+run "it goes" eval "both_out && wait_for 60 no_ep && unload ep_mux"
+
+# the device goes, and with it the connection; both services find to a new one
+dies_and_recovers() {
+	local rc=0 before
+	load ep_mux idle_s=$IDLE && both_in || return
+	nfs_fio_up $(verifying) && iser_fio_up $(verifying) || return
+	sleep 3
+	rdma link delete rxe0 && wait_for 20 no_ep || rc=1
+	rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 || return
+	wait_for 90 shared 2 || rc=1
+	before=$(ios | xargs)
+	wait_for 60 gone_on "$before" || rc=1
+	fio_down nfs iser && return $rc
+}
+# gone_on IOS: both services have done more since
+gone_on() {
+	local now
+	now=($(ios) $1)
+	[ "${now[0]}" -gt "${now[2]}" ] && [ "${now[1]}" -gt "${now[3]}" ]
+}
+run "the device goes under load and comes back: both share a new one, nothing is lost" dies_and_recovers
 run "it goes" eval "both_out && wait_for 60 no_ep && unload ep_mux"
 
 # ep_apart: an endpoint for each service
