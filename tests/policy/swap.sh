@@ -57,7 +57,7 @@ fio_until() {
 }
 storm() {
 	$POL storm "$1" "$POLICIES"/{buf_quota,buf_fair,buf_demand,flow_fixed,flow_aimd,flow_delay}.bpf.o \
-		"$POLICIES"/{ep_shared,ep_private,ep_two}.bpf.o >"$T/storm"
+		"$POLICIES"/{ep_shared,ep_mux,ep_private,ep_apart,ep_two}.bpf.o >"$T/storm"
 }
 run "200 swaps of every family under fio" fio_until storm 200
 diag "$(cat "$T/storm" 2>/dev/null)"

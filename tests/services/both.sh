@@ -96,7 +96,7 @@ are_active() {	# are_active BUF EP FLOW
 }
 # swaps: the first of a family is put on builtin, each other on the one before
 swaps() {
-	local i p buf=(buf_quota buf_fair buf_demand noop_buf) ep=(ep_shared ep_private ep_two noop_ep)
+	local i p buf=(buf_quota buf_fair buf_demand noop_buf) ep=(ep_shared ep_mux ep_private ep_apart)
 	local flow=(flow_fixed flow_aimd flow_delay noop_flow)
 	for ((i = 0; i < SWAPS; i++)); do
 		for p in buf ep flow; do

@@ -43,9 +43,14 @@ run "ep_mux is active" eval "load ep_mux idle_s=$IDLE && active ep ep_mux"
 run "a mount and a disk on it" both_in
 run "both ride one queue pair" wait_for 5 shared 2
 
+# both_verify: a load on both, with checksums
+both_verify() {
+	# shellcheck disable=SC2046 # one word an argument
+	nfs_fio_up $(verifying) && iser_fio_up $(verifying)
+}
 # both verify what they read, for so many seconds
 verified() {
-	nfs_fio_up $(verifying) && iser_fio_up $(verifying) || return
+	both_verify || return
 	sleep "$1"
 	fio_down nfs iser && shared 2
 }
@@ -60,6 +65,7 @@ run "accounts agree, nothing is left of it" wait_for 10 accounts_agree
 # other channels come and go meanwhile
 come_and_go() {
 	local i rc=0
+	# shellcheck disable=SC2046 # one word an argument
 	logged_out && nfs_fio_up $(verifying) || return
 	for i in 1 2 3; do
 		sessions 4 && mkdir -p "$M-2" && nfs3_mount "$M-2" hard,nconnect=4,nosharecache &&
@@ -88,7 +94,7 @@ moved_by_swap() {
 	local rc=0
 	unload ep_mux
 	both_in || return
-	nfs_fio_up $(verifying) && iser_fio_up $(verifying) || return
+	both_verify || return
 	load ep_mux idle_s=$IDLE && wait_for 20 eps_are 'map(select(.is_mux)) | length == 2' || rc=1
 	fio_down nfs iser && return $rc
 }
@@ -99,7 +105,7 @@ run "it goes" eval "both_out && wait_for 60 no_ep && unload ep_mux"
 dies_and_recovers() {
 	local rc=0 before
 	load ep_mux idle_s=$IDLE && both_in || return
-	nfs_fio_up $(verifying) && iser_fio_up $(verifying) || return
+	both_verify || return
 	sleep 3
 	rdma link delete rxe0 && wait_for 20 no_ep || rc=1
 	rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 || return
@@ -110,9 +116,10 @@ dies_and_recovers() {
 }
 # gone_on IOS: both services have done more since
 gone_on() {
-	local now
-	now=($(ios) $1)
-	[ "${now[0]}" -gt "${now[2]}" ] && [ "${now[1]}" -gt "${now[3]}" ]
+	local nfs disk nfs_was disk_was
+	read -r nfs disk < <(ios | xargs)
+	read -r nfs_was disk_was <<<"$1"
+	[ "$nfs" -gt "$nfs_was" ] && [ "$disk" -gt "$disk_was" ]
 }
 run "the device goes under load and comes back: both share a new one, nothing is lost" dies_and_recovers
 run "it goes" eval "both_out && wait_for 60 no_ep && unload ep_mux"
