@@ -71,7 +71,7 @@ svc_fields() {
 run "svc: channels, memory" svc_fields
 ep_fields() {
 	json 'length == 2 and all(.dev == "rxe0" and .state == "up" and .peer == "10.9.0.1" and
-		.qp_num > 0 and .nr_chan == 1 and .sq_used <= .sq_size)' ep &&
+		.qp_num > 0 and .is_mux == false and .nr_chan == 1 and .sq_used <= .sq_size)' ep &&
 		json 'length == 1 and .[0].role == "server"' ep svc perf-server &&
 		text '^ *[0-9]+ +rxe0 +10\.9\.0\.1 ' ep
 }
@@ -90,10 +90,11 @@ rq_fields() {
 }
 run "rq: shared, posted, received" rq_fields
 peer_fields() {
-	json 'length == 1 and .[0].addr == "10.9.0.1" and .[0].nr_ep == 2' peer &&
-		text '^ *[0-9]+ +10\.9\.0\.1 +2$' peer && json '. == []' peer id 23232323
+	json "length == 1 and .[0].addr == \"10.9.0.1\" and .[0].nr_ep == 2 and .[0].nr_addr == 1 and
+		.[0].version == 1 and .[0].uuid == \"$(cat /sys/module/rsp/parameters/uuid)\"" peer &&
+		text '^ *[0-9]+ +10\.9\.0\.1 +1 +2 +1 +[0-9a-f-]{36}$' peer && json '. == []' peer id 23232323
 }
-run "peer: its address and endpoints" peer_fields
+run "peer: its addresses, endpoints, UUID" peer_fields
 pool_fields() {
 	json '.arena_bytes > 0 and .arena_bytes <= .limit_bytes and .held_bytes > 0 and
 		.nr_svc == 3 and .sum_weight == 300 and (.classes | length) == 5 and
