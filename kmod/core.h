@@ -315,7 +315,7 @@ struct rsp_ep {
 	u64			nr_msg;		/* messages at the last tick */
 	u32			timeout_ms;
 
-	spinlock_t		sq_lock;	/* the eight below, and chans' pending works */
+	spinlock_t		sq_lock;	/* what follows up to nr_control, and chans' pending works */
 	struct list_head	sq_posted;	/* rsp_iwork in order of posting */
 	struct list_head	sq_control;	/* waiting for slots, of no channel */
 	struct list_head	sq_waiting;	/* rsp_chan with pending work that may be posted */
@@ -324,6 +324,8 @@ struct rsp_ep {
 	u32			sq_reserve;	/* of these not for channels */
 	u32			nr_unsignaled;	/* since the last signaled one */
 	u32			bulk_bytes;	/* posted RDMA */
+	struct rsp_chan		*bulk_first;	/* waits for RDMA of others to end, the next to post some */
+	u32			nr_control;	/* in sq_control */
 
 	atomic_t		nr_work;	/* rsp_work got and not freed */
 	wait_queue_head_t	idle_wait;	/* nr_work reached 0 */
@@ -379,12 +381,16 @@ struct rsp_chan {
 	struct list_head	ep_list;	/* rsp_ep.chans */
 	int			reason;
 	unsigned long		since;		/* jiffies of the OPEN */
+	u16			open_port;	/* what the OPEN was for, 0 for none */
 	u32			peer_num;	/* the peer's number for it, 0: not known yet */
 	u32			tx_seq, tx_limit;	/* rsp_ep.sq_lock */
 	u32			rx_seq, rx_limit;
 	bool			owes_credit;	/* there was no memory to say so */
+	bool			is_told;	/* its OPEN, ACCEPT or HELLO is on its way: more may follow */
 	bool			peer_closed;
-	struct work_struct	close_work;
+	enum { RSP_MUX_END_BEGINS, RSP_MUX_END_KNOWN, RSP_MUX_END_SAID } end_step;	/* close_work's */
+	unsigned long		end_since;
+	struct delayed_work	close_work;
 	struct rsp_conn_param	param;		/* without pdata */
 	u8			pdata[RSP_PDATA_BYTES];	/* of a connect, until it is sent */
 	struct sockaddr_storage	local, remote;	/* once up */
@@ -458,6 +464,7 @@ struct rsp_iwork {
 	u32			nr_sge;
 	u32			first_sge;	/* of the buffer; a mux header stands before it */
 	bool			is_control;
+	bool			is_fenced;	/* behind what is read from the peer */
 	bool			has_send;
 	bool			has_read;
 	bool			is_probe;

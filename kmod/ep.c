@@ -6,6 +6,7 @@
  * completions come in here; both only mark and queue. All teardown is in
  * rsp_ep_down_work(), once per endpoint:
  *
+ *	wait: CM event handler				nothing more is set up
  *	disconnect, move the QP to error
  *	wait: last receive (SRQ), drained send queue	no completion follows
  *	fail what is left of the work
@@ -126,8 +127,6 @@ void rsp_ep_kill(struct rsp_ep *ep, int reason)
 	chan = READ_ONCE(ep->chan);
 	if (chan)
 		WRITE_ONCE(chan->view.state, RSP_STATE_CLOSING);
-	/* channels that wait for the peer need not any more */
-	wake_up_all(&ep->idle_wait);
 	queue_work(rsp_wq, &ep->down_work);
 }
 
@@ -151,9 +150,15 @@ static void rsp_ep_drain(struct rsp_ep *ep)
 static void rsp_ep_down_work(struct work_struct *work)
 {
 	struct rsp_ep *ep = container_of(work, struct rsp_ep, down_work);
-	struct rsp_dev *dev = ep->dev;
 	struct rsp_chan *chan;
+	struct rsp_dev *dev;
 
+	/* one that is setting up device and queue pair; the next sees that the endpoint closes */
+	if (ep->cm_id) {
+		rdma_lock_handler(ep->cm_id);
+		rdma_unlock_handler(ep->cm_id);
+	}
+	dev = ep->dev;
 	if (ep->qp) {
 		rdma_disconnect(ep->cm_id);
 		rsp_ep_drain(ep);
@@ -233,10 +238,37 @@ static bool rsp_ep_can_mux(const struct rsp_ep *ep)
 {
 	const struct rsp_peer_view *peer = rsp_peer_view(ep->peer);
 
-	if (!ep->dev->has_srq || rdma_protocol_iwarp(ep->dev->ibdev, ep->cm_id->port_num))
+	if (!ep->dev->has_srq || rdma_protocol_iwarp(ep->dev->ibdev, ep->cm_id->port_num) ||
+	    ep->chan->svc->recv_class > RSP_CLASS_16K)
 		return false;
 	return ep->view.role == RSP_ROLE_SERVER ? ep->peer_asks_mux :
 	       !peer->version || peer->features & RSP_HELLO_CAN_MUX;
+}
+
+static struct rsp_ep *rsp_ep_next(unsigned long *id)
+{
+	struct rsp_ep *ep;
+
+	rcu_read_lock();
+	do {
+		ep = xa_find_after(&rsp_eps, id, ULONG_MAX, XA_PRESENT);
+	} while (ep && !kref_get_unless_zero(&ep->ref));
+	rcu_read_unlock();
+	return ep;
+}
+
+/* A policy knows peers, not addresses: where the one it names leads elsewhere, another may do */
+static bool rsp_ep_ride(struct rsp_ep *ep, u32 named)
+{
+	bool ok = rsp_mux_ride(ep, named);
+	unsigned long id = 0;
+	struct rsp_ep *to;
+
+	while (!ok && (to = rsp_ep_next(&id))) {
+		ok = to->is_mux && rsp_mux_ride(ep, id);
+		kref_put(&to->ref, rsp_ep_free);
+	}
+	return ok;
 }
 
 /*
@@ -265,7 +297,7 @@ static int rsp_ep_place(struct rsp_ep *ep)
 	int err;
 
 	if (is_client && req.can_mux && place >> RSP_PLACE_EP_SHIFT &&
-	    rsp_mux_ride(ep, place >> RSP_PLACE_EP_SHIFT))
+	    rsp_ep_ride(ep, place >> RSP_PLACE_EP_SHIFT))
 		return -EXFULL;
 	/* a server shares where the client wants to, unless the policy is against it */
 	if (req.can_mux && !(place & RSP_PLACE_PRIVATE_RQ) && (!is_client || place & RSP_PLACE_MUX)) {
@@ -389,6 +421,8 @@ static int rsp_ep_setup(struct rsp_ep *ep, const void *pdata, u8 len)
 {
 	int err;
 
+	if (atomic_read(&ep->state) >= RSP_STATE_CLOSING)
+		return -ENOTCONN;
 	err = rsp_ep_set_peer(ep, pdata, len);
 	if (err)
 		return err;
@@ -648,18 +682,6 @@ err_chan:
 EXPORT_SYMBOL_GPL(rsp_chan_connect);
 
 /* ------------------------------------------------------------------ all of them */
-
-static struct rsp_ep *rsp_ep_next(unsigned long *id)
-{
-	struct rsp_ep *ep;
-
-	rcu_read_lock();
-	do {
-		ep = xa_find_after(&rsp_eps, id, ULONG_MAX, XA_PRESENT);
-	} while (ep && !kref_get_unless_zero(&ep->ref));
-	rcu_read_unlock();
-	return ep;
-}
 
 void rsp_ep_kill_dev(struct rsp_dev *dev)
 {

@@ -9,7 +9,7 @@
  * A channel ends by itself: what it waits with is failed, CLOSE is its last message, and the
  * peer's CLOSE says that the peer's RDMA for it is over too. Only then are its keys destroyed
  * and the service told: a key that dies under a peer's RDMA would end the whole endpoint. A
- * peer that does not answer within RSP_MUX_CLOSE_MS ends it as well.
+ * peer that does not answer within RSP_MUX_CLOSE_MS, or takes no messages, ends it as well.
  *
  * Who holds what: each channel of the list pins its endpoint, so the endpoint's end waits for
  * them (and ends them). A channel's works and callbacks pin the channel (rsp_chan_begin()). A
@@ -18,6 +18,8 @@
  * Whatever a peer says that it may not, ends the endpoint: rsp_mux_bad().
  */
 #include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <net/addrconf.h>
 
 #include "hello.h"
 #include "mux.h"
@@ -26,6 +28,8 @@
 #define RSP_MUX_MAX_OPEN	16	/* OPENs that wait for their accept() */
 #define RSP_MUX_OPEN_S		10	/* an OPEN must be answered within */
 #define RSP_MUX_CLOSE_MS	5000	/* a CLOSE must */
+#define RSP_MUX_MAX_REFUSED	8	/* ports of a peer that are remembered as not there */
+#define RSP_MUX_SERVER_IDLE_S	120	/* a server's endpoint without a channel is kept so long */
 
 /* an OPEN that waits for process context of its own */
 struct rsp_mux_open {
@@ -42,6 +46,8 @@ struct rsp_mux {
 	bool			has_hello;	/* the peer's came */
 	u64			nr_msg;
 	unsigned long		idle_since;	/* jiffies, with no channel */
+	u16			refused[RSP_MUX_MAX_REFUSED];	/* ep->chan_lock; connect there instead */
+	u32			nr_refused;
 	spinlock_t		open_lock;	/* opens, nr_open */
 	struct list_head	opens;
 	u32			nr_open;
@@ -116,7 +122,7 @@ void rsp_mux_chan_init(struct rsp_chan *chan)
 {
 	spin_lock_init(&chan->ep_lock);
 	INIT_LIST_HEAD(&chan->ep_list);
-	INIT_WORK(&chan->close_work, rsp_mux_close_work);
+	INIT_DELAYED_WORK(&chan->close_work, rsp_mux_close_work);
 	atomic_set(&chan->state, RSP_STATE_CONNECTING);
 }
 
@@ -177,7 +183,7 @@ u64 rsp_mux_nr_msg(const struct rsp_ep *ep)
 /* Context: sq_lock held */
 bool rsp_mux_may_send(const struct rsp_chan *chan)
 {
-	return chan->peer_num && (s32)(chan->tx_limit - chan->tx_seq) > 0;
+	return chan->peer_num && chan->is_told && (s32)(chan->tx_limit - chan->tx_seq) > 0;
 }
 
 /* the last message the peer may send now. Context: sq_lock held */
@@ -235,6 +241,8 @@ static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, gfp_t 
 	work->nr_sge = work->first_sge;
 	work->nr_wr = 1;
 	work->wr.opcode = IB_WR_SEND;
+	/* with a CLOSE what was read for the channel has come, too */
+	work->is_fenced = hdr->type == RSP_MUX_CLOSE;
 	return rsp_work_submit(work);
 }
 
@@ -259,8 +267,23 @@ static int rsp_mux_say(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u
 	return rsp_mux_send(ep, &hdr, gfp);
 }
 
+/* The first message about a channel of ours; without it the endpoint is of no use */
+static void rsp_mux_tell(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg,
+			 const void *pdata, u8 pdata_len, gfp_t gfp)
+{
+	int err = rsp_mux_say(chan, type, arg, 0, pdata, pdata_len, gfp);
+
+	if (err) {
+		rsp_ep_kill(chan->ep, err);
+		return;
+	}
+	WRITE_ONCE(chan->is_told, true);
+	rsp_work_kick_chan(chan);
+}
+
 /* an answer about a channel of the peer's that we do not have */
-static void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 chan, u32 arg)
+static void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 chan, u32 arg,
+			   gfp_t gfp)
 {
 	const struct rsp_mux_hdr hdr = {
 		.type	= type,
@@ -270,7 +293,7 @@ static void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 cha
 	};
 
 	/* a peer that is not answered gives up */
-	rsp_mux_send(ep, &hdr, GFP_ATOMIC);
+	rsp_mux_send(ep, &hdr, gfp);
 }
 
 /* half of what was granted has come: grant more */
@@ -286,7 +309,7 @@ static void rsp_mux_tell_credit(struct rsp_chan *chan)
 	}
 }
 
-/* the next channel of the list behind number @id, pinned while it is up */
+/* the next channel that is up behind number @id, with a reference */
 static struct rsp_chan *rsp_mux_next(struct rsp_ep *ep, u32 *id)
 {
 	struct rsp_chan *chan, *next = NULL;
@@ -299,7 +322,6 @@ static struct rsp_chan *rsp_mux_next(struct rsp_ep *ep, u32 *id)
 	}
 	if (next) {
 		*id = next->view.id;
-		/* its end takes chan_lock before it is gone, so it is there, but maybe not for long */
 		kref_get(&next->ref);
 	}
 	spin_unlock_bh(&ep->chan_lock);
@@ -315,7 +337,7 @@ static void rsp_mux_credit_work(struct work_struct *work)
 	while ((chan = rsp_mux_next(mux->ep, &id))) {
 		if (READ_ONCE(chan->owes_credit) && rsp_chan_begin(chan)) {
 			WRITE_ONCE(chan->owes_credit, false);
-			rsp_mux_tell_credit(chan);
+			rsp_mux_say(chan, RSP_MUX_CREDIT, 0, 0, NULL, 0, GFP_KERNEL);
 			rsp_chan_end(chan, mux->ep);
 		}
 		rsp_chan_put(chan);
@@ -331,6 +353,7 @@ static void rsp_mux_chan_up(struct rsp_chan *chan, const void *pdata, u8 len)
 	struct rsp_ep *ep = chan->ep;
 
 	rsp_chan_pin(chan);
+	smp_mb__after_atomic();		/* pairs with the change to CLOSING */
 	if (atomic_try_cmpxchg(&chan->state, &state, RSP_STATE_UP) || state == RSP_STATE_UP) {
 		WRITE_ONCE(chan->view.state, RSP_STATE_UP);
 		rsp_chan_opened(chan);
@@ -360,15 +383,59 @@ void rsp_mux_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
 	bool is_client = ep->view.role == RSP_ROLE_CLIENT;
 
 	if (!chan)
-		return;		/* it has gone; a client's end sees to the rest */
-	/* a server answers the client's */
-	if (is_client && rsp_mux_say(chan, RSP_MUX_HELLO, 0, 0, NULL, 0, GFP_KERNEL))
-		rsp_ep_kill(ep, -ENOMEM);
+		return;		/* its end has seen to the rest */
+	rsp_mux_chan_up(chan, is_client ? cp->private_data : NULL,
+			is_client ? cp->private_data_len : 0);
+	/* a server answers with its own */
 	if (is_client)
-		rsp_mux_chan_up(chan, cp->private_data, cp->private_data_len);
-	else
-		rsp_mux_chan_up(chan, NULL, 0);
+		rsp_mux_tell(chan, RSP_MUX_HELLO, 0, NULL, 0, GFP_KERNEL);
 	rsp_chan_put(chan);
+}
+
+static u16 rsp_mux_port(const struct rsp_ep *ep)
+{
+	const struct sockaddr_storage *dst = &ep->cm_id->route.addr.dst_addr;
+
+	return be16_to_cpu(dst->ss_family == AF_INET6 ? ((struct sockaddr_in6 *)dst)->sin6_port :
+							((struct sockaddr_in *)dst)->sin_port);
+}
+
+static bool rsp_mux_same_addr(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET6)
+		return ipv6_addr_equal(&((struct sockaddr_in6 *)a)->sin6_addr,
+				       &((struct sockaddr_in6 *)b)->sin6_addr);
+	return ((struct sockaddr_in *)a)->sin_addr.s_addr ==
+	       ((struct sockaddr_in *)b)->sin_addr.s_addr;
+}
+
+/*
+ * Does @to lead where @from would? A UUID is a claim: what counts is that we connected it to
+ * the same address, from the same one. Context: both are pinned or kept
+ */
+static bool rsp_mux_leads_there(const struct rsp_ep *to, const struct rsp_ep *from)
+{
+	const struct rdma_addr *a = &to->cm_id->route.addr, *b = &from->cm_id->route.addr;
+
+	return to->is_mux && to->view.role == RSP_ROLE_CLIENT && to->dev == from->dev &&
+	       to->view.peer_id == from->view.peer_id &&
+	       rsp_mux_same_addr(&a->dst_addr, &b->dst_addr) &&
+	       rsp_mux_same_addr(&a->src_addr, &b->src_addr) &&
+	       net_eq(a->dev_addr.net, b->dev_addr.net) &&
+	       rsp_ep_chain(to->dev, &from->chan->param) + RSP_MUX_RESERVE <= to->sq_size;
+}
+
+/* Context: to->chan_lock held */
+static bool rsp_mux_is_refused(const struct rsp_ep *to, u16 port)
+{
+	u32 i;
+
+	for (i = 0; i < min_t(u32, to->mux->nr_refused, RSP_MUX_MAX_REFUSED); i++)
+		if (to->mux->refused[i] == port)
+			return true;
+	return false;
 }
 
 /**
@@ -381,12 +448,9 @@ void rsp_mux_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
  */
 bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 {
-	const struct sockaddr_storage *dst = &from->cm_id->route.addr.dst_addr;
-	u16 port = be16_to_cpu(dst->ss_family == AF_INET6 ?
-			       ((struct sockaddr_in6 *)dst)->sin6_port :
-			       ((struct sockaddr_in *)dst)->sin_port);
-	struct rsp_chan *chan = from->chan;
 	struct rsp_ep *to = rsp_ep_find(ep_id);
+	struct rsp_chan *chan = from->chan;
+	u16 port = rsp_mux_port(from);
 	bool ok;
 
 	if (!to)
@@ -395,18 +459,19 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 		kref_put(&to->ref, rsp_ep_free);
 		return false;
 	}
-	ok = to->is_mux && to->view.role == RSP_ROLE_CLIENT && to->dev == from->dev &&
-	     to->view.peer_id == from->view.peer_id &&
-	     rsp_ep_chain(to->dev, &chan->param) + RSP_MUX_RESERVE <= to->sq_size;
+	ok = rsp_mux_leads_there(to, from);
 	if (ok) {
 		spin_lock_bh(&chan->ep_lock);
 		spin_lock(&from->chan_lock);
 		spin_lock_nested(&to->chan_lock, SINGLE_DEPTH_NESTING);
-		ok = atomic_read(&from->state) == RSP_STATE_CONNECTING && rsp_mux_has_room(to);
+		ok = atomic_read(&from->state) == RSP_STATE_CONNECTING && rsp_mux_has_room(to) &&
+		     !rsp_mux_is_refused(to, port);
 		if (ok) {
 			chan->ep = to;
 			chan->view.ep_id = to->view.id;
+			chan->open_port = port;
 			rsp_mux_attach(to, chan, RSP_STATE_CONNECTING);
+			rsp_chan_pin(chan);
 			WRITE_ONCE(from->chan, NULL);
 			from->view.nr_chan = 0;
 		}
@@ -414,18 +479,14 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 		spin_unlock(&from->chan_lock);
 		spin_unlock_bh(&chan->ep_lock);
 	}
-	/* the channel's reference is on the other one now */
-	kref_put(ok ? &from->ref : &to->ref, rsp_ep_free);
 	if (ok) {
-		int err = rsp_mux_say(chan, RSP_MUX_OPEN, port, 0, chan->pdata,
-				      chan->param.pdata_len, GFP_KERNEL);
-
-		if (err) {
-			WRITE_ONCE(chan->peer_closed, true);
-			rsp_mux_chan_fail(chan, err);
-		}
+		rsp_mux_tell(chan, RSP_MUX_OPEN, port, chan->pdata, chan->param.pdata_len,
+			     GFP_KERNEL);
+		rsp_chan_end(chan, to);
 	}
 	rsp_ep_end(to);
+	/* the channel's reference is on the other one now */
+	kref_put(ok ? &from->ref : &to->ref, rsp_ep_free);
 	return ok;
 }
 
@@ -439,6 +500,11 @@ static int rsp_mux_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 	if (!lsn)
 		return -ECONNREFUSED;
 	svc = rsp_lsn_svc(lsn);
+	/* one with longer messages than a shared endpoint takes wants a connection, too */
+	if (svc->recv_class > RSP_CLASS_16K) {
+		rsp_lsn_put(lsn);
+		return -ECONNREFUSED;
+	}
 	chan = rsp_chan_create(svc, ep);
 	if (!chan) {
 		rsp_lsn_put(lsn);
@@ -466,12 +532,14 @@ static int rsp_mux_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 		chan->tx_limit = be32_to_cpu(hdr->grant);
 		spin_lock_bh(&chan->ep_lock);
 		spin_lock(&ep->chan_lock);
-		if (atomic_read(&chan->state) != RSP_STATE_CONNECTING)
+		if (atomic_read(&chan->state) != RSP_STATE_CONNECTING) {
 			err = chan->reason;	/* the service has thought better of it */
-		else if (rsp_mux_has_room(ep))
+		} else if (rsp_mux_has_room(ep)) {
 			rsp_mux_attach(ep, chan, RSP_STATE_UP);
-		else
+			rsp_chan_pin(chan);
+		} else {
 			err = -EBUSY;
+		}
 		spin_unlock(&ep->chan_lock);
 		spin_unlock_bh(&chan->ep_lock);
 	}
@@ -480,12 +548,9 @@ static int rsp_mux_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 		rsp_chan_drained(chan, err);
 		return err;
 	}
-	rsp_chan_get(chan);
-	if (rsp_mux_say(chan, RSP_MUX_ACCEPT, 0, 0, chan->param.pdata, chan->param.pdata_len,
-			GFP_KERNEL))
-		rsp_ep_kill(ep, -ENOMEM);
+	rsp_mux_tell(chan, RSP_MUX_ACCEPT, 0, chan->param.pdata, chan->param.pdata_len, GFP_KERNEL);
 	rsp_mux_chan_up(chan, NULL, 0);
-	rsp_chan_put(chan);
+	rsp_chan_end(chan, ep);
 	return 0;
 }
 
@@ -513,7 +578,7 @@ static void rsp_mux_open_work(struct work_struct *work)
 			rsp_ep_end(ep);
 		}
 		if (err)
-			rsp_mux_answer(ep, RSP_MUX_REJECT, open->hdr.own, -err);
+			rsp_mux_answer(ep, RSP_MUX_REJECT, open->hdr.own, -err, GFP_KERNEL);
 		kfree(open);
 	}
 }
@@ -529,7 +594,7 @@ static const char *rsp_mux_recv_open(struct rsp_ep *ep, const struct rsp_mux_hdr
 	    READ_ONCE(mux->nr_open) < RSP_MUX_MAX_OPEN)
 		open = kmalloc(sizeof(*open), GFP_ATOMIC);
 	if (!open) {
-		rsp_mux_answer(ep, RSP_MUX_REJECT, hdr->own, EBUSY);
+		rsp_mux_answer(ep, RSP_MUX_REJECT, hdr->own, EBUSY, GFP_ATOMIC);
 		return NULL;
 	}
 	open->hdr = *hdr;
@@ -537,7 +602,7 @@ static const char *rsp_mux_recv_open(struct rsp_ep *ep, const struct rsp_mux_hdr
 	list_add_tail(&open->list, &mux->opens);
 	mux->nr_open++;
 	spin_unlock_bh(&mux->open_lock);
-	queue_work(rsp_mux_wq, &mux->open_work);
+	queue_work(rsp_wq, &mux->open_work);
 	return NULL;
 }
 
@@ -558,7 +623,7 @@ void rsp_mux_chan_fail(struct rsp_chan *chan, int reason)
 	chan->reason = reason;
 	WRITE_ONCE(chan->view.state, RSP_STATE_CLOSING);
 	if (chan->is_attached)
-		queue_work(rsp_mux_wq, &chan->close_work);
+		queue_delayed_work(rsp_mux_wq, &chan->close_work, 0);
 }
 
 static bool rsp_mux_is_over(const struct rsp_chan *chan)
@@ -566,26 +631,48 @@ static bool rsp_mux_is_over(const struct rsp_chan *chan)
 	return READ_ONCE(chan->peer_closed) || atomic_read(&chan->ep->state) >= RSP_STATE_CLOSING;
 }
 
+/* the next step of a channel's end. Return: false when it has to wait for one more */
+static bool rsp_mux_end_step(struct rsp_chan *chan)
+{
+	struct rsp_ep *ep = chan->ep;
+
+	if (chan->end_step == RSP_MUX_END_BEGINS) {
+		rsp_work_abort_pending(chan);
+		chan->end_since = jiffies;
+		chan->end_step = RSP_MUX_END_KNOWN;
+	}
+	if (chan->end_step == RSP_MUX_END_KNOWN) {
+		bool is_known = READ_ONCE(chan->peer_num) && READ_ONCE(chan->is_told);
+
+		if (!is_known && !rsp_mux_is_over(chan))
+			return false;
+		if (is_known && atomic_read(&ep->state) < RSP_STATE_CLOSING &&
+		    rsp_mux_say(chan, RSP_MUX_CLOSE, 0,
+				READ_ONCE(chan->peer_closed) ? RSP_MUX_IS_ANSWER : 0, NULL, 0,
+				GFP_KERNEL) == -ENOMEM)
+			return false;
+		chan->end_step = RSP_MUX_END_SAID;
+	}
+	return rsp_mux_is_over(chan) && !atomic_read(&chan->nr_work);
+}
+
+/*
+ * Many may end at once, with peers that take their time or never answer: none of them keeps
+ * a worker waiting
+ */
 static void rsp_mux_close_work(struct work_struct *work)
 {
-	struct rsp_chan *chan = container_of(work, struct rsp_chan, close_work);
-	const unsigned long patience = msecs_to_jiffies(RSP_MUX_CLOSE_MS);
+	struct rsp_chan *chan = container_of(work, struct rsp_chan, close_work.work);
 	struct rsp_ep *ep = chan->ep;
-	bool in_time;
 
-	rsp_work_abort_pending(chan);
-	in_time = wait_event_timeout(ep->idle_wait,
-				     READ_ONCE(chan->peer_num) || rsp_mux_is_over(chan), patience);
-	if (in_time && chan->peer_num && atomic_read(&ep->state) < RSP_STATE_CLOSING) {
-		int err = rsp_mux_say(chan, RSP_MUX_CLOSE, 0,
-				      READ_ONCE(chan->peer_closed) ? RSP_MUX_IS_ANSWER : 0, NULL, 0,
-				      GFP_KERNEL);
+	if (!rsp_mux_end_step(chan)) {
+		unsigned long waited = jiffies - chan->end_since;
 
-		in_time = !err && wait_event_timeout(ep->idle_wait, rsp_mux_is_over(chan), patience);
+		if (waited > msecs_to_jiffies(RSP_MUX_CLOSE_MS))
+			rsp_ep_kill(ep, -ETIMEDOUT);
+		queue_delayed_work(rsp_mux_wq, &chan->close_work, waited < HZ / 10 ? 1 : HZ / 50);
+		return;
 	}
-	if (!in_time)
-		rsp_ep_kill(ep, -ETIMEDOUT);
-	wait_event(ep->idle_wait, !atomic_read(&chan->nr_work));
 	rsp_map_destroy_all(chan);
 	/* a map that was being put meanwhile; nobody can begin any more */
 	wait_event(ep->idle_wait, !atomic_read(&chan->nr_work));
@@ -598,8 +685,11 @@ static void rsp_mux_close_work(struct work_struct *work)
 	atomic_sub(chan->rq_credits, &ep->rq->credits);
 	chan->rq_credits = 0;
 	atomic_set(&chan->state, RSP_STATE_DEAD);
-	rsp_chan_drained(chan, chan->reason);
+	/* the device may go before the service has been told, as with a raw endpoint */
+	kref_get(&ep->ref);
 	rsp_ep_end(ep);
+	rsp_chan_drained(chan, chan->reason);
+	kref_put(&ep->ref, rsp_ep_free);
 }
 
 /* The endpoint ends, its queue pair is drained: all channels do. Context: process */
@@ -624,26 +714,22 @@ void rsp_mux_down(struct rsp_ep *ep, int reason)
 /* once a second */
 void rsp_mux_tick(struct rsp_ep *ep)
 {
-	bool is_late = false, is_idle;
+	u32 linger_s = RSP_MUX_SERVER_IDLE_S;
 	struct rsp_chan *chan;
-	u32 linger_s;
 
+	if (ep->view.role == RSP_ROLE_CLIENT) {
+		spin_lock_bh(&ep->hook_lock);
+		linger_s = rsp_policy_linger(&ep->view, &ep->gen);
+		spin_unlock_bh(&ep->hook_lock);
+	}
 	spin_lock_bh(&ep->chan_lock);
 	list_for_each_entry(chan, &ep->chans, ep_list)
 		if (atomic_read(&chan->state) == RSP_STATE_CONNECTING &&
 		    time_after(jiffies, chan->since + RSP_MUX_OPEN_S * HZ))
-			is_late = true;
-	is_idle = list_empty(&ep->chans) && ep->view.role == RSP_ROLE_CLIENT;
+			rsp_ep_kill(ep, -ETIMEDOUT);
+	if (list_empty(&ep->chans) && time_after(jiffies, ep->mux->idle_since + linger_s * HZ))
+		rsp_ep_kill(ep, -ESHUTDOWN);
 	spin_unlock_bh(&ep->chan_lock);
-	if (is_late) {
-		rsp_ep_kill(ep, -ETIMEDOUT);
-	} else if (is_idle) {
-		spin_lock_bh(&ep->hook_lock);
-		linger_s = rsp_policy_linger(&ep->view, &ep->gen);
-		spin_unlock_bh(&ep->hook_lock);
-		if (time_after(jiffies, ep->mux->idle_since + linger_s * HZ))
-			rsp_ep_kill(ep, -ESHUTDOWN);
-	}
 }
 
 /* the policy wants this endpoint's channels to be placed again */
@@ -745,25 +831,33 @@ static const char *rsp_mux_recv_hello(struct rsp_ep *ep, const struct rsp_mux_hd
 	WRITE_ONCE(chan->peer_num, be32_to_cpu(hdr->own));
 	if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant)))
 		why = "more credits than anybody grants";
-	else if (ep->view.role == RSP_ROLE_SERVER &&
-		 rsp_mux_say(chan, RSP_MUX_HELLO, 0, 0, NULL, 0, GFP_ATOMIC))
-		rsp_ep_kill(ep, -ENOMEM);
-	rsp_work_kick_chan(chan);
-	wake_up_all(&ep->idle_wait);
+	else if (ep->view.role == RSP_ROLE_SERVER)
+		rsp_mux_tell(chan, RSP_MUX_HELLO, 0, NULL, 0, GFP_ATOMIC);
+	else
+		rsp_work_kick_chan(chan);
 	rsp_chan_put(chan);
 	return why;
 }
 
-static const char *rsp_mux_recv_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr,
-				       struct rsp_chan *chan)
+/* an OPEN of ours waits for its answer; the first channel needs none */
+static bool rsp_mux_has_asked(const struct rsp_chan *chan)
 {
-	if (!hdr->own || chan->peer_num || chan->view.role != RSP_ROLE_CLIENT)
+	return chan->open_port && !chan->peer_num && !chan->peer_closed;
+}
+
+static const char *rsp_mux_recv_accept(const struct rsp_mux_hdr *hdr, struct rsp_chan *chan)
+{
+	unsigned int noio;
+
+	if (!hdr->own || !rsp_mux_has_asked(chan))
 		return "ACCEPT of what was not asked";
 	if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant)))
 		return "more credits than anybody grants";
 	WRITE_ONCE(chan->peer_num, be32_to_cpu(hdr->own));
-	wake_up_all(&ep->idle_wait);
+	/* I/O of a disk on this connection would wait for us */
+	noio = memalloc_noio_save();
 	rsp_mux_chan_up(chan, hdr->pdata, sizeof(hdr->pdata));
+	memalloc_noio_restore(noio);
 	return NULL;
 }
 
@@ -777,22 +871,28 @@ static const char *rsp_mux_recv_about(struct rsp_ep *ep, const struct rsp_mux_hd
 	if (!chan) {
 		/* it has gone before this came */
 		if (hdr->type == RSP_MUX_CLOSE && !(hdr->flags & RSP_MUX_IS_ANSWER) && hdr->own)
-			rsp_mux_answer(ep, RSP_MUX_CLOSE, hdr->own, 0);
+			rsp_mux_answer(ep, RSP_MUX_CLOSE, hdr->own, 0, GFP_ATOMIC);
 		return NULL;
 	}
 	switch (hdr->type) {
 	case RSP_MUX_ACCEPT:
-		why = rsp_mux_recv_accept(ep, hdr, chan);
+		why = rsp_mux_recv_accept(hdr, chan);
 		break;
 	case RSP_MUX_REJECT:
-		if (chan->peer_num || chan->view.role != RSP_ROLE_CLIENT) {
+		if (!rsp_mux_has_asked(chan)) {
 			why = "REJECT of what was not asked";
 			break;
 		}
 		err = be32_to_cpu(hdr->arg);
+		if (err == ECONNREFUSED) {
+			/* what listens there may know of connections only: the next one is one */
+			spin_lock_bh(&ep->chan_lock);
+			ep->mux->refused[ep->mux->nr_refused++ % RSP_MUX_MAX_REFUSED] =
+				chan->open_port;
+			spin_unlock_bh(&ep->chan_lock);
+		}
 		WRITE_ONCE(chan->peer_closed, true);
-		rsp_mux_chan_fail(chan, err && err < 4096 ? -(int)err : -ECONNREFUSED);
-		wake_up_all(&ep->idle_wait);
+		rsp_mux_chan_fail(chan, err && err < MAX_ERRNO ? -(int)err : -ECONNREFUSED);
 		break;
 	case RSP_MUX_CLOSE:
 		if (!chan->peer_num) {
@@ -801,7 +901,6 @@ static const char *rsp_mux_recv_about(struct rsp_ep *ep, const struct rsp_mux_hd
 		}
 		WRITE_ONCE(chan->peer_closed, true);
 		rsp_mux_chan_fail(chan, -ECONNRESET);
-		wake_up_all(&ep->idle_wait);
 		break;
 	case RSP_MUX_CREDIT:
 		if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant)))

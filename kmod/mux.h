@@ -13,6 +13,7 @@
 #define RSP_MUX_SQ		512	/* send slots of an endpoint, at least */
 #define RSP_MUX_BULK_BYTES	(512 << 10)	/* under RDMA at once, where channels share */
 #define RSP_MUX_MAX_GRANT	65536	/* messages a peer can allow ahead */
+#define RSP_MUX_MAX_CONTROL	(4 * RSP_MUX_MAX_CHAN)	/* messages about channels that wait for slots */
 
 enum rsp_mux_type {
 	RSP_MUX_HELLO	= 1,	/* first message each way: the number of the first channel */

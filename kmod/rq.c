@@ -217,6 +217,12 @@ static void rsp_rq_recv_done(struct ib_cq *cq, struct ib_wc *wc)
 		rsp_ep_kill(ep, wc->status == IB_WC_WR_FLUSH_ERR ? -ECONNRESET : -EIO);
 		return;
 	}
+	if (unlikely(wc->opcode != IB_WC_RECV)) {
+		/* an RDMA write with immediate data: no message, and its length is not the buffer's */
+		rsp_buf_put(&buf->pub);
+		rsp_ep_kill(ep, -EPROTO);
+		return;
+	}
 	if (posted + RSP_BATCH / 2 < rq->view.depth)
 		rsp_rq_refill(rq, GFP_NOWAIT | __GFP_NOWARN);
 

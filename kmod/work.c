@@ -207,6 +207,7 @@ static struct rsp_iwork *rsp_work_init_one(struct rsp_chan *chan, struct rsp_ep 
 	work->first_sge = ep->is_mux;
 	work->nr_sge = 0;
 	work->is_control = false;
+	work->is_fenced = false;
 	work->has_send = false;
 	work->has_read = false;
 	work->is_probe = false;
@@ -457,7 +458,8 @@ static struct ib_send_wr *rsp_work_chain(struct rsp_iwork *work)
 		work->wr.wr_cqe = &work->cqe;
 		work->wr.sg_list = work->sge;
 		work->wr.num_sge = work->nr_sge;
-		work->wr.send_flags = work->is_signaled ? IB_SEND_SIGNALED : 0;
+		work->wr.send_flags = (work->is_signaled ? IB_SEND_SIGNALED : 0) |
+				      (work->is_fenced ? IB_SEND_FENCE : 0);
 		first = &work->wr;
 	} else if (unlikely(work->is_probe)) {
 		work->wr.opcode = IB_WR_RDMA_WRITE;
@@ -520,6 +522,8 @@ static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
 	}
 	ep->sq_avail -= work->nr_wr;
 	ep->bulk_bytes += rsp_work_bulk(work);
+	if (ep->bulk_first && ep->bulk_first == work->chan)
+		ep->bulk_first = NULL;
 	return 0;
 }
 
@@ -528,13 +532,23 @@ static bool rsp_work_has_slots(const struct rsp_ep *ep, const struct rsp_iwork *
 	return work->nr_wr + ep->sq_reserve <= ep->sq_avail;
 }
 
-/* where channels share, one must not fill the queue with what takes long */
-static bool rsp_work_is_modest(const struct rsp_ep *ep, const struct rsp_iwork *work)
+/*
+ * Where channels share, one must not fill the queue with what takes long. Who has been
+ * refused comes next: small transfers of others would keep a large one out for ever.
+ */
+static bool rsp_work_is_modest(struct rsp_ep *ep, const struct rsp_iwork *work)
 {
 	u32 bulk = ep->is_mux ? rsp_work_bulk(work) : 0;
 
-	return !bulk || !ep->bulk_bytes || ep->view.nr_chan == 1 ||
-	       ep->bulk_bytes + bulk <= RSP_MUX_BULK_BYTES;
+	if (!bulk)
+		return true;
+	if (ep->bulk_first && ep->bulk_first != work->chan)
+		return false;
+	if (!ep->bulk_bytes || ep->view.nr_chan == 1 ||
+	    ep->bulk_bytes + bulk <= RSP_MUX_BULK_BYTES)
+		return true;
+	ep->bulk_first = work->chan;
+	return false;
 }
 
 /* it has pending work, and its peer takes the first of it */
@@ -639,6 +653,7 @@ static int rsp_work_pump(struct rsp_ep *ep, struct rsp_waited *waited)
 			list_add(&work->list, &ep->sq_control);
 			return err;
 		}
+		ep->nr_control--;
 	}
 	/* until a whole round has posted nothing; who lacks slots is the first to get some */
 	while ((chan = list_first_entry_or_null(&ep->sq_waiting, struct rsp_chan, wait_list))) {
@@ -672,6 +687,7 @@ int rsp_work_submit(struct rsp_iwork *work)
 	struct rsp_waited waited = { 0 };
 	struct rsp_chan *chan = work->chan;
 	struct rsp_ep *ep = work->ep;
+	bool is_queued = false, is_posting = true;
 	int err = 0;
 
 	if (work->inv_map)
@@ -691,37 +707,37 @@ int rsp_work_submit(struct rsp_iwork *work)
 	spin_lock_bh(&ep->sq_lock);
 	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING ||
 		     (chan && rsp_chan_is_closing(chan)))) {
+		is_posting = false;
 		err = -ENOTCONN;
 	} else if (unlikely(!chan)) {
+		is_queued = true;
 		list_add_tail(&work->list, &ep->sq_control);
-		err = rsp_work_pump(ep, &waited);
+		/* answers to a peer that takes none */
+		if (++ep->nr_control > RSP_MUX_MAX_CONTROL)
+			err = -ENOBUFS;
+		else
+			err = rsp_work_pump(ep, &waited);
 	} else if (likely(list_empty(&ep->sq_waiting) && list_empty(&chan->pending) &&
 			  rsp_work_has_slots(ep, work) && rsp_work_is_modest(ep, work) &&
 			  (!chan->is_mux || !work->has_send || rsp_mux_may_send(chan)))) {
 		err = __rsp_work_post(ep, work);
-		if (unlikely(err))
-			goto out;
 	} else {
+		is_queued = true;
 		work->queued_ns = ktime_get_ns();
 		list_add_tail(&work->list, &chan->pending);
 		rsp_work_wait(ep, chan);
 		err = rsp_work_pump(ep, &waited);
 	}
-	if (unlikely(err && err != -ENOTCONN)) {
-		/* it may be another's that failed; the end of the endpoint retires what is there */
-		spin_unlock_bh(&ep->sq_lock);
+	if (unlikely(err && is_posting))
 		rsp_ep_kill(ep, err);
-		rsp_waited_tell(&waited);
-		return 0;
-	}
-out:
 	spin_unlock_bh(&ep->sq_lock);
 	rsp_waited_tell(&waited);
-	if (unlikely(err)) {
-		rsp_work_release(work);
-		if (err != -ENOTCONN)
-			rsp_ep_kill(ep, err);
-	}
+	if (likely(!err))
+		return 0;
+	/* it may be another's that failed; the end of the endpoint retires what is queued */
+	if (is_queued)
+		return 0;
+	rsp_work_release(work);
 	return err;
 }
 
@@ -804,6 +820,8 @@ void rsp_work_abort_pending(struct rsp_chan *chan)
 	spin_lock_bh(&ep->sq_lock);
 	list_splice_init(&chan->pending, &works);
 	list_del_init(&chan->wait_list);
+	if (ep->bulk_first == chan)
+		ep->bulk_first = NULL;
 	spin_unlock_bh(&ep->sq_lock);
 	rsp_work_retire(&works, -ECONNRESET);
 }
@@ -816,6 +834,7 @@ void rsp_work_abort(struct rsp_ep *ep)
 	spin_lock_bh(&ep->sq_lock);
 	list_splice_init(&ep->sq_posted, &works);
 	list_splice_tail_init(&ep->sq_control, &works);
+	ep->nr_control = 0;
 	spin_unlock_bh(&ep->sq_lock);
 	rsp_work_retire(&works, -ECONNRESET);
 }

@@ -426,6 +426,40 @@ static u32 open_flood(struct conn *c, u32 nr, u32 port)
 	return seen | collect(c, false, 2000);
 }
 
+/* the completion of a message that was sent; receives that complete are not posted again */
+static void drain_tx(struct conn *c)
+{
+	struct ibv_wc wc;
+
+	if (ibv_poll_cq(c->cq, 1, &wc) != 1)
+		usleep(500);
+	else if (wc.status != IBV_WC_SUCCESS)
+		c->gone = true;
+	else if (wc.wr_id >> 32)
+		c->tx_done++;
+}
+
+/* @nr messages that must be answered, and no receives for the answers; then perhaps a CLOSE */
+static u32 deaf(struct conn *c, u32 nr, u32 do_close)
+{
+	static struct msg m;
+	u64 end = now_ms() + 20000;
+	u32 i;
+
+	for (i = 0; i < nr && !c->gone; i++) {
+		open_chan(c, 1000 + i, 1);
+		while (c->tx_next - c->tx_done > 48 && !c->gone && now_ms() < end)
+			drain_tx(c);
+	}
+	if (do_close) {
+		hdr(&m, CLOSE, mux.chan, OWN, 0);
+		conn_send(c, &m);
+	}
+	while (!c->gone && now_ms() < end)
+		drain_tx(c);
+	return c->gone ? O_GONE : O_STUCK;
+}
+
 static u32 open_and_leave(struct conn *c, u32 nr, u32 b)
 {
 	while (nr--)
@@ -565,10 +599,12 @@ static const struct tcase cases[] = {
 	C("data-behind-close", O_CLOSE | O_GONE, 0, F_NO_BARRIER, data_behind_close, 0, 0),
 
 	/* nfsd closes old connections when there are too many, and we do not answer that */
-	C("open-flood-400", O_REPLY | O_GONE | O_CLOSE | O_ACCEPT | O_REJECT, O_ACCEPT | O_REJECT, 0,
+	C("open-flood-400", O_REPLY | O_GONE | O_CLOSE | O_ACCEPT | O_REJECT, O_ACCEPT, 0,
 	  open_flood, 400, 0),
 	KEPT("open-flood-nobody", O_REJECT, open_flood, 400, 1),
 	KEPT("open-close-64", O_ACCEPT | O_REJECT | O_CLOSE, open_close, 64, 0),
+	C("deaf", O_GONE, O_GONE, F_NO_BARRIER, deaf, 2000, 0),
+	C("deaf-and-close", O_GONE, O_GONE, F_NO_BARRIER, deaf, 200, 1),
 	C("open-and-leave", O_GONE, O_GONE, F_NO_BARRIER, open_and_leave, 40, 0),
 	C("call-flood", O_REPLY | O_GONE, 0, 0, flood, 600, 0),
 
