@@ -455,8 +455,11 @@ static u32 deaf(struct conn *c, u32 nr, u32 do_close)
 		hdr(&m, CLOSE, mux.chan, OWN, 0);
 		conn_send(c, &m);
 	}
-	while (!c->gone && now_ms() < end)
+	while (!c->gone && now_ms() < end) {
 		drain_tx(c);
+		if (!conn_event(c, RDMA_CM_EVENT_DISCONNECTED, 10))
+			c->gone = true;
+	}
 	return c->gone ? O_GONE : O_STUCK;
 }
 
