@@ -7,7 +7,7 @@
 #	mount, disk, ep_mux ---'
 #
 # topology: loop
-# timeout: 500
+# timeout: 700
 # shellcheck disable=SC2034 # lib.sh has the other half
 INITIATOR=rsp TARGET=rsp
 . "$(dirname "$0")/../iscsi/lib.sh"

@@ -6,7 +6,7 @@
 #	client: nfs-client, iser   ===== one RC queue pair =====   server: nfs-server, iser-target
 #
 # topology: loop
-# timeout: 600
+# timeout: 1000
 # shellcheck disable=SC2034 # lib.sh has the other half
 INITIATOR=rsp TARGET=rsp
 . "$(dirname "$0")/../iscsi/lib.sh"
