@@ -6,10 +6,11 @@
  * A listener's id goes away with the device or address it is bound to; it is
  * made again from retry_work until that works or the listener is closed.
  */
+#include <linux/inet.h>
 #include <linux/module.h>
 #include <linux/rwsem.h>
-#include <net/addrconf.h>
 
+#include "addr.h"
 #include "core.h"
 
 struct rsp_lsn {
@@ -172,26 +173,11 @@ void rsp_lsn_addr(const struct rsp_lsn *lsn, struct sockaddr_storage *addr)
 }
 EXPORT_SYMBOL_GPL(rsp_lsn_addr);
 
-static u16 rsp_lsn_port(const struct sockaddr_storage *ss)
-{
-	return be16_to_cpu(ss->ss_family == AF_INET6 ? ((struct sockaddr_in6 *)ss)->sin6_port :
-						       ((struct sockaddr_in *)ss)->sin_port);
-}
-
 /* would a connection to @to come to this listener? */
 static bool rsp_lsn_takes(const struct rsp_lsn *lsn, const struct sockaddr_storage *to)
 {
-	if (lsn->addr.ss_family != to->ss_family)
-		return false;
-	if (to->ss_family == AF_INET6) {
-		const struct in6_addr *own = &((struct sockaddr_in6 *)&lsn->addr)->sin6_addr;
-
-		return ipv6_addr_any(own) ||
-		       ipv6_addr_equal(own, &((struct sockaddr_in6 *)to)->sin6_addr);
-	}
-	return ((struct sockaddr_in *)&lsn->addr)->sin_addr.s_addr == htonl(INADDR_ANY) ||
-	       ((struct sockaddr_in *)&lsn->addr)->sin_addr.s_addr ==
-	       ((struct sockaddr_in *)to)->sin_addr.s_addr;
+	return lsn->addr.ss_family == to->ss_family &&
+	       (inet_addr_is_any((struct sockaddr *)&lsn->addr) || rsp_addr_equal(&lsn->addr, to));
 }
 
 /**
@@ -208,7 +194,7 @@ struct rsp_lsn *rsp_lsn_find(struct rsp_ep *ep, u16 port)
 
 	down_read(&rsp_lsn_sem);
 	list_for_each_entry(lsn, &rsp_lsns, list) {
-		if (rsp_lsn_port(&lsn->addr) == port && rsp_lsn_takes(lsn, &addr->src_addr) &&
+		if (rsp_addr_port(&lsn->addr) == port && rsp_lsn_takes(lsn, &addr->src_addr) &&
 		    net_eq(lsn->net, addr->dev_addr.net))
 			return lsn;
 	}

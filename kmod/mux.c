@@ -15,13 +15,12 @@
  * them (and ends them). A channel's works and callbacks pin the channel (rsp_chan_begin()). A
  * message that arrives finds its channel by number under RCU, and pins it while it is UP.
  *
- * Whatever a peer says that it may not, ends the endpoint: rsp_mux_bad().
+ * Whatever a peer says that it may not, ends the endpoint: rsp_mux_received().
  */
 #include <linux/module.h>
 #include <linux/sched/mm.h>
-#include <net/addrconf.h>
 
-#include "hello.h"
+#include "addr.h"
 #include "mux.h"
 #include "trace.h"
 
@@ -392,25 +391,6 @@ void rsp_mux_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
 	rsp_chan_put(chan);
 }
 
-static u16 rsp_mux_port(const struct rsp_ep *ep)
-{
-	const struct sockaddr_storage *dst = &ep->cm_id->route.addr.dst_addr;
-
-	return be16_to_cpu(dst->ss_family == AF_INET6 ? ((struct sockaddr_in6 *)dst)->sin6_port :
-							((struct sockaddr_in *)dst)->sin_port);
-}
-
-static bool rsp_mux_same_addr(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET6)
-		return ipv6_addr_equal(&((struct sockaddr_in6 *)a)->sin6_addr,
-				       &((struct sockaddr_in6 *)b)->sin6_addr);
-	return ((struct sockaddr_in *)a)->sin_addr.s_addr ==
-	       ((struct sockaddr_in *)b)->sin_addr.s_addr;
-}
-
 /*
  * Does @to lead where @from would? A UUID is a claim: what counts is that we connected it to
  * the same address, from the same one. Context: both are pinned or kept
@@ -421,8 +401,8 @@ static bool rsp_mux_leads_there(const struct rsp_ep *to, const struct rsp_ep *fr
 
 	return to->is_mux && to->view.role == RSP_ROLE_CLIENT && to->dev == from->dev &&
 	       to->view.peer_id == from->view.peer_id &&
-	       rsp_mux_same_addr(&a->dst_addr, &b->dst_addr) &&
-	       rsp_mux_same_addr(&a->src_addr, &b->src_addr) &&
+	       rsp_addr_equal(&a->dst_addr, &b->dst_addr) &&
+	       rsp_addr_equal(&a->src_addr, &b->src_addr) &&
 	       net_eq(a->dev_addr.net, b->dev_addr.net) &&
 	       rsp_ep_chain(to->dev, &from->chan->param) + RSP_MUX_RESERVE <= to->sq_size;
 }
@@ -450,7 +430,7 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 {
 	struct rsp_ep *to = rsp_ep_find(ep_id);
 	struct rsp_chan *chan = from->chan;
-	u16 port = rsp_mux_port(from);
+	u16 port = rsp_addr_port(&from->cm_id->route.addr.dst_addr);
 	bool ok;
 
 	if (!to)

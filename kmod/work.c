@@ -732,10 +732,8 @@ int rsp_work_submit(struct rsp_iwork *work)
 		rsp_ep_kill(ep, err);
 	spin_unlock_bh(&ep->sq_lock);
 	rsp_waited_tell(&waited);
-	if (likely(!err))
-		return 0;
 	/* it may be another's that failed; the end of the endpoint retires what is queued */
-	if (is_queued)
+	if (likely(!err) || is_queued)
 		return 0;
 	rsp_work_release(work);
 	return err;

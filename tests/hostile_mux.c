@@ -417,13 +417,13 @@ static void pace(struct conn *c)
 
 static u32 open_flood(struct conn *c, u32 nr, u32 port)
 {
-	u32 seen = 0, i;
+	u32 i;
 
 	for (i = 0; i < nr && !c->gone; i++) {
 		open_chan(c, 1000 + i, port ? port : mux.port);
 		pace(c);
 	}
-	return seen | collect(c, false, 2000);
+	return collect(c, false, 2000);
 }
 
 /* the completion of a message that was sent; receives that complete are not posted again */
@@ -498,8 +498,7 @@ static u32 flood(struct conn *c, u32 nr, u32 b)
 	while (nr-- && !c->gone) {
 		data(&m, mux.chan, ++mux.seq);
 		conn_send(c, &m);
-		while (c->tx_next - c->tx_done > 48 && !c->gone)
-			collect(c, false, 1);
+		pace(c);
 	}
 	return 0;
 }

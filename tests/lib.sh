@@ -205,6 +205,15 @@ goes_on() {
 	wait_for "${2:-60}" moves "$1"
 }
 
+# tap_of COMMAND...: run a program that prints TAP; all of it goes to $T/tap, what did not go well is shown
+tap_of() {
+	local rc
+	"$@" >"$T/tap" 2>&1
+	rc=$?
+	grep -vE '^ok' "$T/tap"
+	return $rc
+}
+
 # outcomes: diagnosis of the hostile client's or server's TAP in $T/tap: cases run, the commonest outcomes
 outcomes() {
 	diag "$(grep -v SKIP "$T/tap" | grep -c '^ok') cases: $(sed -n 's/^ok.*: //p' "$T/tap" | sort | uniq -c |

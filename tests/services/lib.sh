@@ -133,3 +133,9 @@ verifying() {
 	echo "--rw=randrw --bsrange=4k-128k --size=8m --iodepth=8 --verify=crc32c --verify_fatal=1
 		--verify_backlog=32 --verify_state_save=0 --overwrite=1 --thinktime=300ms --thinktime_blocks=8"
 }
+
+# both_verify: that load on both
+both_verify() {
+	# shellcheck disable=SC2046 # one word an argument
+	nfs_fio_up $(verifying) && iser_fio_up $(verifying)
+}

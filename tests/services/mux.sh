@@ -43,11 +43,6 @@ run "ep_mux is active" eval "load ep_mux idle_s=$IDLE && active ep ep_mux"
 run "a mount and a disk on it" both_in
 run "both ride one queue pair" wait_for 5 shared 2
 
-# both_verify: a load on both, with checksums
-both_verify() {
-	# shellcheck disable=SC2046 # one word an argument
-	nfs_fio_up $(verifying) && iser_fio_up $(verifying)
-}
 # both verify what they read, for so many seconds
 verified() {
 	both_verify || return
