@@ -11,6 +11,14 @@ static inline u16 rsp_addr_port(const struct sockaddr_storage *ss)
 						       ((struct sockaddr_in *)ss)->sin_port);
 }
 
+static inline void rsp_addr_set_port(struct sockaddr_storage *ss, u16 port)
+{
+	if (ss->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)ss)->sin6_port = cpu_to_be16(port);
+	else
+		((struct sockaddr_in *)ss)->sin_port = cpu_to_be16(port);
+}
+
 static inline bool rsp_addr_equal(const struct sockaddr_storage *a,
 				  const struct sockaddr_storage *b)
 {

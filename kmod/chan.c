@@ -54,6 +54,8 @@ static void rsp_chan_free(struct kref *ref)
 	WARN_ON_ONCE(!list_empty(&chan->maps));
 	xa_erase(&rsp_chans, chan->view.id);
 	kref_put(&chan->ep->ref, rsp_ep_free);
+	if (chan->move_to)
+		kref_put(&chan->move_to->ref, rsp_ep_free);
 	kfree_rcu(chan, rcu);
 	atomic_dec(&svc->nr_chan);
 }
@@ -148,6 +150,28 @@ void rsp_chan_set_priv(struct rsp_chan *chan, void *priv)
 }
 EXPORT_SYMBOL_GPL(rsp_chan_set_priv);
 
+/* of the endpoint it rides now; that one may be another when this returns */
+static int rsp_chan_ep_state(const struct rsp_chan *chan)
+{
+	int state;
+
+	rcu_read_lock();
+	state = atomic_read(&READ_ONCE(chan->ep)->state);
+	rcu_read_unlock();
+	return state;
+}
+
+/* all endpoints that a channel rides one after the other are of one device */
+struct rsp_dev *rsp_chan_dev(const struct rsp_chan *chan)
+{
+	struct rsp_dev *dev;
+
+	rcu_read_lock();
+	dev = READ_ONCE(chan->ep)->dev;
+	rcu_read_unlock();
+	return dev;
+}
+
 /**
  * rsp_chan_is_up() - Can the channel carry work
  * @chan: the channel
@@ -156,14 +180,14 @@ EXPORT_SYMBOL_GPL(rsp_chan_set_priv);
  */
 bool rsp_chan_is_up(const struct rsp_chan *chan)
 {
-	return atomic_read(&chan->ep->state) == RSP_STATE_UP &&
+	return rsp_chan_ep_state(chan) == RSP_STATE_UP &&
 	       (!chan->is_mux || atomic_read(&chan->state) == RSP_STATE_UP);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_is_up);
 
 bool rsp_chan_is_closing(const struct rsp_chan *chan)
 {
-	return atomic_read(&chan->ep->state) >= RSP_STATE_CLOSING ||
+	return rsp_chan_ep_state(chan) >= RSP_STATE_CLOSING ||
 	       (chan->is_mux && atomic_read(&chan->state) >= RSP_STATE_CLOSING);
 }
 
@@ -175,9 +199,16 @@ bool rsp_chan_is_closing(const struct rsp_chan *chan)
  */
 struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan)
 {
-	struct rsp_ep *ep = chan->ep;
+	struct rsp_ep *ep;
+	bool ok;
 
-	if (!rsp_ep_begin(ep))
+	do {
+		rcu_read_lock();
+		ep = READ_ONCE(chan->ep);
+		ok = rsp_ep_begin(ep);
+		rcu_read_unlock();
+	} while (unlikely(!ok) && ep != READ_ONCE(chan->ep));
+	if (!ok)
 		return NULL;
 	if (chan->is_mux) {
 		atomic_inc(&chan->nr_work);
@@ -190,19 +221,35 @@ struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan)
 	return ep;
 }
 
-/* the end of the channel waits for rsp_chan_end(), whatever state it is in */
-void rsp_chan_pin(struct rsp_chan *chan)
+/*
+ * The end of the channel waits for rsp_chan_end(), whatever state it is in.
+ * Return: the endpoint it rides, which may not end either but may not be its own any more
+ */
+struct rsp_ep *rsp_chan_pin(struct rsp_chan *chan)
 {
-	rsp_ep_pin(chan->ep);
+	struct rsp_ep *ep;
+
 	if (chan->is_mux)
 		atomic_inc(&chan->nr_work);
+	rcu_read_lock();
+	for (;;) {
+		ep = READ_ONCE(chan->ep);
+		rsp_ep_pin(ep);
+		smp_mb__after_atomic();		/* pairs with rsp_move_switch() */
+		if (likely(ep == READ_ONCE(chan->ep)))
+			break;
+		rsp_ep_end(ep);
+	}
+	rcu_read_unlock();
+	return ep;
 }
 
+/* @ep: what the beginning returned */
 void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep)
 {
-	/* behind the last one the channel may be gone */
-	if (ep->is_mux && atomic_dec_and_test(&chan->nr_work) && wq_has_sleeper(&ep->idle_wait))
-		wake_up_all(&ep->idle_wait);
+	/* behind this the channel may be gone */
+	if (ep->is_mux)
+		atomic_dec(&chan->nr_work);
 	rsp_ep_end(ep);
 }
 
@@ -214,7 +261,8 @@ void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep)
  */
 void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
 {
-	struct rsp_ep *ep = chan->ep;
+	struct rsp_chan *c = (struct rsp_chan *)chan;
+	struct rsp_ep *ep = rsp_chan_pin(c);
 
 	memset(info, 0, sizeof(*info));
 	info->id = chan->view.id;
@@ -224,7 +272,6 @@ void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
 	info->local = chan->local;
 	info->peer = chan->remote;
 	strscpy(info->dev, ep->view.dev);
-	rsp_ep_pin(ep);
 	if (ep->is_mux)
 		info->max_recv = rsp_class_bytes[RSP_CLASS_16K];
 	if (atomic_read(&ep->state) < RSP_STATE_CLOSING && ep->cm_id) {
@@ -241,7 +288,7 @@ void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
 		info->cpu = ep->view.vector;
 		info->has_remote_inv = true;	/* MEM_MGT_EXTENSIONS implies it */
 	}
-	rsp_ep_end(ep);
+	rsp_chan_end(c, ep);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_info);
 
@@ -257,13 +304,15 @@ void rsp_chan_prepare(struct rsp_chan *chan)
 /* it is up */
 void rsp_chan_opened(struct rsp_chan *chan)
 {
-	chan->local = chan->ep->cm_id->route.addr.src_addr;
-	chan->remote = chan->ep->cm_id->route.addr.dst_addr;
+	struct rsp_ep *ep = chan->ep;	/* it cannot move yet */
+
+	chan->local = ep->cm_id->route.addr.src_addr;
+	chan->remote = ep->cm_id->route.addr.dst_addr;
 	WRITE_ONCE(chan->was_up, true);
 	rsp_flow_open(chan);
-	if (rsp_ep_begin(chan->ep)) {
-		rsp_rq_refill(chan->ep->rq, GFP_KERNEL);	/* its credits count from here */
-		rsp_ep_end(chan->ep);
+	if (rsp_ep_begin(ep)) {
+		rsp_rq_refill(ep->rq, GFP_KERNEL);	/* its credits count from here */
+		rsp_ep_end(ep);
 	}
 	trace_rsp_chan_up(&chan->view, 0);
 }

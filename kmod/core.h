@@ -310,6 +310,12 @@ struct rsp_ep {
 	int			reason;		/* first cause of the end */
 	atomic_t		state;		/* enum rsp_state */
 	bool			was_up;
+	bool			is_bare;	/* it is connected without a channel: one comes from mover_ep */
+	u32			bare_svc;	/* of whose listener it came */
+	struct rsp_chan		*mover;		/* until it is up; both with a reference */
+	struct rsp_ep		*mover_ep;
+	bool			is_left;	/* another one is being connected for a channel of this one */
+	bool			rehome_again;	/* others wait for that */
 	bool			is_probed;	/* a probe is under way */
 	u32			nr_idle;	/* ticks without a message */
 	u64			nr_msg;		/* messages at the last tick */
@@ -345,6 +351,8 @@ void rsp_ep_free(struct kref *ref);
 bool rsp_ep_begin(struct rsp_ep *ep);
 void rsp_ep_end(struct rsp_ep *ep);
 struct rsp_ep *rsp_ep_find(u32 id);
+u64 rsp_ep_place_again(struct rsp_ep *ep, const struct rsp_chan *chan);
+void rsp_ep_connect_for(struct rsp_chan *chan, struct rsp_ep *ep, u32 vector);
 u32 rsp_ep_chain(const struct rsp_dev *dev, const struct rsp_conn_param *p);
 void rsp_ep_kill_dev(struct rsp_dev *dev);
 void rsp_ep_tick(u32 why);
@@ -363,7 +371,7 @@ struct rsp_chan {
 	spinlock_t		flow_lock;	/* view, batch, policy hooks */
 	struct kref		ref;
 	struct rsp_svc		*svc;
-	struct rsp_ep		*ep;		/* a client's changes at most once, before it is up */
+	struct rsp_ep		*ep;		/* RCU, or what rsp_move_switch() holds; a mux one can change */
 	void			*priv;		/* the service's */
 	bool			was_up;
 
@@ -373,7 +381,7 @@ struct rsp_chan {
 	u32			deficit;	/* bytes it may post in its turn */
 
 	/* on a mux endpoint: mux.c */
-	spinlock_t		ep_lock;	/* the two below and ep */
+	spinlock_t		ep_lock;	/* the two below, ep and move_*; outermost of a channel */
 	bool			is_mux;		/* its end is not the endpoint's */
 	bool			is_attached;	/* it is, or was, in the list; its close_work ends it */
 	atomic_t		state;		/* enum rsp_state */
@@ -381,7 +389,8 @@ struct rsp_chan {
 	struct list_head	ep_list;	/* rsp_ep.chans */
 	int			reason;
 	unsigned long		since;		/* jiffies of the OPEN */
-	u16			open_port;	/* what the OPEN was for, 0 for none */
+	u16			port;		/* what a client's connects to */
+	bool			has_opened;	/* by an OPEN; the first of an endpoint needs none */
 	u32			peer_num;	/* the peer's number for it, 0: not known yet */
 	u32			tx_seq, tx_limit;	/* rsp_ep.sq_lock */
 	u32			rx_seq, rx_limit;
@@ -391,6 +400,14 @@ struct rsp_chan {
 	enum { RSP_MUX_END_BEGINS, RSP_MUX_END_KNOWN, RSP_MUX_END_SAID } end_step;	/* close_work's */
 	unsigned long		end_since;
 	struct delayed_work	close_work;
+
+	/* moving to another endpoint: move.c */
+	enum { RSP_MOVE_NONE, RSP_MOVE_ASKED, RSP_MOVE_ATTACHING } move;	/* not none: works wait. sq_lock */
+	u8			move_steps;	/* RSP_MOVE_* that have come */
+	struct rsp_ep		*move_to;	/* with a reference */
+	u64			move_token;
+	u64			move_ns;	/* when it began */
+
 	struct rsp_conn_param	param;		/* without pdata */
 	u8			pdata[RSP_PDATA_BYTES];	/* of a connect, until it is sent */
 	struct sockaddr_storage	local, remote;	/* once up */
@@ -416,8 +433,9 @@ void rsp_chan_received(struct rsp_chan *chan, struct rsp_ibuf *buf);
 void rsp_chan_fail(struct rsp_chan *chan, int reason);
 bool rsp_chan_is_closing(const struct rsp_chan *chan);
 struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan);
-void rsp_chan_pin(struct rsp_chan *chan);
+struct rsp_ep *rsp_chan_pin(struct rsp_chan *chan);
 void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep);
+struct rsp_dev *rsp_chan_dev(const struct rsp_chan *chan);
 void rsp_chan_exit(void);
 
 /* --------------------------------------------------------------- listeners */
@@ -450,7 +468,8 @@ struct rsp_iwork {
 	struct rsp_work		pub;
 	struct ib_cqe		cqe;
 	struct list_head	list;		/* rsp_ep.sq_posted, rsp_ep.sq_control, rsp_chan.pending */
-	struct rsp_ep		*ep;
+	struct rsp_ep		*ep;		/* whose send queue it is in, at first the channel's */
+	struct rsp_ep		*rw_ep;		/* whose rws it has, NULL for that one */
 	struct rsp_chan		*chan;		/* NULL: the endpoint's own */
 	struct rsp_ibuf		*buf;
 	union {
@@ -483,6 +502,8 @@ void rsp_work_exit(void);
 struct rsp_iwork *rsp_work_alloc(struct rsp_chan *chan, gfp_t gfp);
 struct rsp_iwork *rsp_work_alloc_own(struct rsp_ep *ep, gfp_t gfp);
 int rsp_work_submit(struct rsp_iwork *work);
+struct rsp_ep *rsp_work_lock(struct rsp_chan *chan);
+void rsp_work_stop(struct rsp_ep *ep, struct rsp_chan *chan);
 void rsp_work_kick(struct rsp_ep *ep);
 void rsp_work_kick_chan(struct rsp_chan *chan);
 void rsp_work_abort(struct rsp_ep *ep);

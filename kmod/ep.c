@@ -23,8 +23,10 @@
 #include <linux/module.h>
 #include <rdma/ib_cm.h>
 
+#include "addr.h"
 #include "core.h"
 #include "hello.h"
+#include "move.h"
 #include "mux.h"
 #include "trace.h"
 
@@ -164,6 +166,7 @@ static void rsp_ep_down_work(struct work_struct *work)
 		rsp_ep_drain(ep);
 		rsp_work_abort(ep);
 	}
+	rsp_move_forget(ep);
 	/* from here on it stays what it is: raw with its channel, mux, or nothing */
 	rsp_mux_down(ep, ep->reason);
 	chan = ep->chan;
@@ -239,7 +242,7 @@ static bool rsp_ep_can_mux(const struct rsp_ep *ep)
 	const struct rsp_peer_view *peer = rsp_peer_view(ep->peer);
 
 	if (!ep->dev->has_srq || rdma_protocol_iwarp(ep->dev->ibdev, ep->cm_id->port_num) ||
-	    ep->chan->svc->recv_class > RSP_CLASS_16K)
+	    (ep->chan && ep->chan->svc->recv_class > RSP_CLASS_16K))
 		return false;
 	return ep->view.role == RSP_ROLE_SERVER ? ep->peer_asks_mux :
 	       !peer->version || peer->features & RSP_HELLO_CAN_MUX;
@@ -271,18 +274,13 @@ static bool rsp_ep_ride(struct rsp_ep *ep, u32 named)
 	return ok;
 }
 
-/*
- * Where it goes: vector and receive queue, or another endpoint, as the endpoint policy says.
- * Return: 0, -EXFULL when the channel rides another endpoint, another negative errno
- */
-static int rsp_ep_place(struct rsp_ep *ep)
+/* @chan: NULL for the first one of an endpoint that is connected without */
+static u64 rsp_ep_ask(const struct rsp_ep *ep, const struct rsp_chan *chan, u32 can_mux, u32 on_ep)
 {
-	bool is_client = ep->view.role == RSP_ROLE_CLIENT;
-	struct rsp_chan *chan = ep->chan;
 	struct rsp_dev *dev = ep->dev;
 	struct rsp_place_req req = {
-		.svc_id		= chan->view.svc_id,
-		.chan_id	= chan->view.id,
+		.svc_id		= chan ? chan->view.svc_id : ep->bare_svc,
+		.chan_id	= chan ? chan->view.id : 0,
 		.peer_id	= ep->view.peer_id,
 		.dev_id		= dev->index,
 		.role		= ep->view.role,
@@ -290,35 +288,83 @@ static int rsp_ep_place(struct rsp_ep *ep)
 		.next_vector	= (u32)atomic_inc_return(&dev->next_vec) % dev->nr_vec,
 		.nr_peer_ep	= rsp_peer_view(ep->peer)->nr_ep - 1,
 		.has_srq	= dev->has_srq,
-		.can_mux	= rsp_ep_can_mux(ep),
+		.can_mux	= can_mux,
+		.ep_id		= on_ep,
 	};
-	u64 place = rsp_policy_place(&req);
-	u32 class = chan->svc->recv_class;
+
+	return rsp_policy_place(&req);
+}
+
+/* where a channel of a mux endpoint shall go. Context: @ep is pinned */
+u64 rsp_ep_place_again(struct rsp_ep *ep, const struct rsp_chan *chan)
+{
+	return rsp_ep_ask(ep, chan, true, ep->view.id);
+}
+
+static int rsp_ep_set_rq(struct rsp_ep *ep, struct rsp_rq *rq)
+{
+	if (IS_ERR(rq))
+		return PTR_ERR(rq);
+	ep->rq = rq;
+	ep->view.rq_id = rq->view.id;
+	return 0;
+}
+
+/* as the one that connected it was told, or as the policy says where it comes to */
+static int rsp_ep_place_bare(struct rsp_ep *ep)
+{
+	bool is_client = ep->view.role == RSP_ROLE_CLIENT;
+	u64 place;
 	int err;
 
-	if (is_client && req.can_mux && place >> RSP_PLACE_EP_SHIFT &&
+	if (!rsp_ep_can_mux(ep))
+		return -ECONNREFUSED;
+	if (is_client && ep->dev != ep->mover_ep->dev)
+		return -EXDEV;
+	if (!is_client) {
+		place = rsp_ep_ask(ep, NULL, true, 0);
+		if (place & RSP_PLACE_PRIVATE_RQ)
+			return -ECONNREFUSED;
+		ep->view.vector = place & RSP_PLACE_VECTOR_MASK;
+	}
+	err = rsp_mux_create(ep);
+	if (err)
+		return err;
+	return rsp_ep_set_rq(ep, rsp_rq_shared(ep->dev, ep->view.vector, RSP_RQ_MUX));
+}
+
+/*
+ * Where it goes: vector and receive queue, or another endpoint, as the endpoint policy says.
+ * Return: 0, -EXFULL when the channel rides another endpoint, another negative errno
+ */
+static int rsp_ep_place(struct rsp_ep *ep)
+{
+	bool is_client = ep->view.role == RSP_ROLE_CLIENT;
+	bool can_mux = rsp_ep_can_mux(ep);
+	struct rsp_chan *chan = ep->chan;
+	struct rsp_dev *dev = ep->dev;
+	u64 place = rsp_ep_ask(ep, chan, can_mux, 0);
+	u32 class = chan->svc->recv_class;
+	struct rsp_rq *rq;
+	int err;
+
+	if (is_client && can_mux && place >> RSP_PLACE_EP_SHIFT &&
 	    rsp_ep_ride(ep, place >> RSP_PLACE_EP_SHIFT))
 		return -EXFULL;
 	/* a server shares where the client wants to, unless the policy is against it */
-	if (req.can_mux && !(place & RSP_PLACE_PRIVATE_RQ) && (!is_client || place & RSP_PLACE_MUX)) {
+	if (can_mux && !(place & RSP_PLACE_PRIVATE_RQ) && (!is_client || place & RSP_PLACE_MUX)) {
 		err = rsp_mux_create(ep);
 		if (err)
 			return err;
 	}
 	ep->view.vector = place & RSP_PLACE_VECTOR_MASK;
 	if (dev->has_srq && !(place & RSP_PLACE_PRIVATE_RQ))
-		ep->rq = rsp_rq_shared(dev, ep->view.vector, ep->mux ? RSP_RQ_MUX : class);
+		rq = rsp_rq_shared(dev, ep->view.vector, ep->mux ? RSP_RQ_MUX : class);
 	else
-		ep->rq = rsp_rq_create_private(dev, ep->view.vector, class,
+		rq = rsp_rq_create_private(dev, ep->view.vector, class,
 				min_t(u32, chan->param.max_credits + 8,
 				      dev->ibdev->attrs.max_qp_wr));
-	if (IS_ERR(ep->rq)) {
-		err = PTR_ERR(ep->rq);
-		ep->rq = NULL;
-		return err;
-	}
-	ep->view.rq_id = ep->rq->view.id;
-	return 0;
+	return rsp_ep_set_rq(ep, rq);
 }
 
 /* send slots the longest chain of a channel with these parameters takes */
@@ -330,7 +376,9 @@ u32 rsp_ep_chain(const struct rsp_dev *dev, const struct rsp_conn_param *p)
 
 static int rsp_ep_create_qp(struct rsp_ep *ep)
 {
-	const struct rsp_conn_param *p = &ep->chan->param;
+	static const struct rsp_conn_param unknown;	/* a bare one's, of what will move there */
+	struct rsp_chan *chan = ep->chan ?: ep->mover;
+	const struct rsp_conn_param *p = chan ? &chan->param : &unknown;
 	struct rsp_dev *dev = ep->dev;
 	struct ib_qp_init_attr attr = {
 		.event_handler	= rsp_ep_qp_event,
@@ -342,7 +390,7 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 	u32 per_send, sq;
 	int err;
 
-	err = rsp_ep_place(ep);
+	err = ep->is_bare ? rsp_ep_place_bare(ep) : rsp_ep_place(ep);
 	if (err)
 		return err;
 
@@ -371,7 +419,7 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 		ep->nr_cqe += attr.cap.max_recv_wr;
 	}
 	/* services of all kinds are called from a mux endpoint's */
-	ep->cq = rsp_cq_get(dev, ep->view.vector, ep->chan->svc->is_atomic && !ep->mux, ep->rq,
+	ep->cq = rsp_cq_get(dev, ep->view.vector, !ep->mux && chan->svc->is_atomic, ep->rq,
 			    ep->nr_cqe);
 	if (IS_ERR(ep->cq)) {
 		err = PTR_ERR(ep->cq);
@@ -412,7 +460,8 @@ static int rsp_ep_set_peer(struct rsp_ep *ep, const void *pdata, u8 len)
 		rsp_peer_put(ep->peer);
 	ep->peer = peer;
 	WRITE_ONCE(ep->view.peer_id, rsp_peer_view(peer)->id);
-	WRITE_ONCE(ep->chan->view.peer_id, ep->view.peer_id);
+	if (ep->chan)
+		WRITE_ONCE(ep->chan->view.peer_id, ep->view.peer_id);
 	return 0;
 }
 
@@ -439,10 +488,12 @@ static void rsp_ep_conn_param(struct rsp_ep *ep, struct rdma_conn_param *cp,
 			      struct rsp_pdata *pdata)
 {
 	const struct ib_device_attr *attrs = &ep->dev->ibdev->attrs;
+	const struct rsp_chan *chan = ep->chan;
 
 	memset(cp, 0, sizeof(*cp));
-	rsp_hello_fill(pdata, ep->chan->param.pdata, ep->chan->param.pdata_len,
-		       RSP_HELLO_CAN_MUX | (ep->mux ? RSP_HELLO_MUX : 0));
+	rsp_hello_fill(pdata, chan ? chan->param.pdata : NULL, chan ? chan->param.pdata_len : 0,
+		       RSP_HELLO_CAN_MUX | RSP_HELLO_CAN_MOVE | (ep->mux ? RSP_HELLO_MUX : 0) |
+		       (ep->is_bare ? RSP_HELLO_BARE : 0));
 	cp->private_data = pdata;
 	cp->private_data_len = sizeof(*pdata);
 	cp->responder_resources = min_t(u32, attrs->max_qp_rd_atom, RSP_MAX_RD_ATOM);
@@ -464,6 +515,10 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 		rsp_ep_set_peer(ep, cp->private_data, cp->private_data_len);
 		if (ep->mux && ep->peer_asks_mux && !rsp_mux_begin(ep))
 			return;
+		if (ep->is_bare && !ep->peer_asks_mux) {
+			rsp_ep_kill(ep, -EPROTO);
+			return;
+		}
 	}
 	WRITE_ONCE(ep->view.state, RSP_STATE_UP);
 	if (!ep->is_mux)
@@ -480,6 +535,7 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 	trace_rsp_ep_up(&ep->view, 0);
 	if (ep->is_mux) {
 		rsp_mux_established(ep, cp);
+		rsp_move_established(ep);
 		return;
 	}
 	rsp_chan_opened(chan);
@@ -560,16 +616,65 @@ int rsp_conn_param_check(const struct rsp_conn_param *p)
 	return 0;
 }
 
+/* An id made for a request is ours from here on: answer, or end */
+static void rsp_ep_answer(struct rsp_ep *ep, const struct rdma_conn_param *cp, int err)
+{
+	struct rdma_cm_id *id = ep->cm_id;
+	struct rdma_conn_param reply;
+	struct rsp_pdata pdata;
+
+	id->context = ep;
+	id->event_handler = rsp_ep_cm_event;
+	if (!err)
+		err = rsp_ep_setup(ep, cp->private_data, cp->private_data_len);
+	if (!err) {
+		if (ep->chan)
+			rsp_chan_prepare(ep->chan);
+		rsp_ep_conn_param(ep, &reply, &pdata);
+		reply.initiator_depth = min_t(u8, reply.initiator_depth, cp->initiator_depth);
+		reply.responder_resources = min_t(u8, reply.responder_resources,
+						  cp->responder_resources);
+		/* it may share from the first message on; the channel goes its own way then */
+		if (ep->mux && !rsp_mux_begin(ep))
+			err = -ENOTCONN;
+		else
+			err = rdma_accept(id, &reply);
+	}
+	if (err) {
+		if (!ep->qp)
+			rdma_reject(id, NULL, 0, IB_CM_REJ_CONSUMER_DEFINED);
+		rsp_ep_kill(ep, err);
+	}
+}
+
+/* a peer's channel is to come from another endpoint: no service need be asked */
+static int rsp_ep_accept_bare(struct rsp_svc *svc, struct rdma_cm_id *id,
+			      const struct rdma_conn_param *cp)
+{
+	struct rsp_ep *ep = rsp_ep_create(RSP_ROLE_SERVER);
+
+	if (!ep)
+		return -ENOMEM;
+	ep->view.nr_chan = 0;
+	ep->is_bare = true;
+	ep->bare_svc = svc->view.id;
+	ep->cm_id = id;
+	rsp_ep_answer(ep, cp, 0);
+	return 0;
+}
+
 /* A new id was made for a connection request; non-zero lets the CM destroy it. */
 int rsp_ep_accept(struct rsp_svc *svc, void *lsn_ctx, struct rdma_cm_id *id,
 		  const struct rdma_conn_param *cp)
 {
-	struct rdma_conn_param reply;
-	struct rsp_pdata pdata;
+	struct rsp_hello hello;
 	struct rsp_chan *chan;
 	struct rsp_ep *ep;
 	int err;
 
+	rsp_hello_parse(&hello, cp->private_data, cp->private_data_len);
+	if (hello.features & RSP_HELLO_BARE && hello.features & RSP_HELLO_MUX)
+		return rsp_ep_accept_bare(svc, id, cp);
 	ep = rsp_ep_create(RSP_ROLE_SERVER);
 	if (!ep)
 		return -ENOMEM;
@@ -590,29 +695,8 @@ int rsp_ep_accept(struct rsp_svc *svc, void *lsn_ctx, struct rdma_cm_id *id,
 		return err;
 	}
 
-	/* from here down() is owed, and the id is ours */
-	id->context = ep;
-	id->event_handler = rsp_ep_cm_event;
-	err = rsp_conn_param_check(&chan->param);
-	if (!err)
-		err = rsp_ep_setup(ep, cp->private_data, cp->private_data_len);
-	if (!err) {
-		rsp_chan_prepare(chan);
-		rsp_ep_conn_param(ep, &reply, &pdata);
-		reply.initiator_depth = min_t(u8, reply.initiator_depth, cp->initiator_depth);
-		reply.responder_resources = min_t(u8, reply.responder_resources,
-						  cp->responder_resources);
-		/* it may share from the first message on; the channel goes its own way then */
-		if (ep->mux && !rsp_mux_begin(ep))
-			err = -ENOTCONN;
-		else
-			err = rdma_accept(id, &reply);
-	}
-	if (err) {
-		if (!ep->qp)
-			rdma_reject(id, NULL, 0, IB_CM_REJ_CONSUMER_DEFINED);
-		rsp_ep_kill(ep, err);
-	}
+	/* from here down() is owed */
+	rsp_ep_answer(ep, cp, rsp_conn_param_check(&chan->param));
 	return 0;
 }
 
@@ -657,6 +741,7 @@ struct rsp_chan *rsp_chan_connect(struct rsp_svc *svc, struct net *net,
 	memcpy(chan->pdata, param->pdata, param->pdata_len);
 	chan->param.pdata = chan->pdata;
 	chan->priv = priv;
+	chan->port = rsp_addr_port((const struct sockaddr_storage *)dst);
 	ep->timeout_ms = timeout_ms ?: 5000;
 	rsp_chan_prepare(chan);
 
@@ -680,6 +765,46 @@ err_chan:
 	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_connect);
+
+/**
+ * rsp_ep_connect_for() - Connect an endpoint that a channel moves to
+ * @chan: the channel
+ * @like: the mux endpoint it is on, pinned; the new one is from and to the same addresses
+ * @vector: completion vector
+ *
+ * When it is up the channel goes there; where it cannot be, the channel stays where it is.
+ */
+void rsp_ep_connect_for(struct rsp_chan *chan, struct rsp_ep *like, u32 vector)
+{
+	const struct rdma_addr *addr = &like->cm_id->route.addr;
+	struct sockaddr_storage src = addr->src_addr, dst = addr->dst_addr;
+	struct rdma_cm_id *id;
+	struct rsp_ep *ep;
+
+	ep = rsp_ep_create(RSP_ROLE_CLIENT);
+	if (!ep)
+		return;
+	id = rdma_create_id(addr->dev_addr.net, rsp_ep_cm_event, ep, RDMA_PS_TCP, IB_QPT_RC);
+	if (IS_ERR(id)) {
+		kref_put(&ep->ref, rsp_ep_free);
+		return;
+	}
+	rsp_addr_set_port(&src, 0);
+	rsp_addr_set_port(&dst, chan->port);
+	ep->cm_id = id;
+	ep->timeout_ms = 5000;
+	ep->view.nr_chan = 0;
+	ep->view.vector = vector;
+	ep->is_bare = true;
+	kref_get(&chan->ref);
+	ep->mover = chan;
+	kref_get(&like->ref);
+	ep->mover_ep = like;
+	WRITE_ONCE(like->is_left, true);
+	/* from here on its end sees to all of it */
+	if (rdma_resolve_addr(id, (struct sockaddr *)&src, (struct sockaddr *)&dst, ep->timeout_ms))
+		rsp_ep_kill(ep, -EHOSTUNREACH);
+}
 
 /* ------------------------------------------------------------------ all of them */
 
@@ -737,7 +862,7 @@ void rsp_ep_tick(u32 why)
 			move = rsp_policy_rehome(&ep->view, &ep->gen, why);
 			spin_unlock_bh(&ep->hook_lock);
 			if (move && ep->is_mux)
-				rsp_mux_rehome(ep);
+				rsp_move_rehome(ep);
 			else if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
 				chan->svc->ops->rehome(chan);
 			if (why == RSP_REHOME_TIMER && atomic_read(&ep->state) == RSP_STATE_UP) {

@@ -282,12 +282,13 @@ EXPORT_SYMBOL_GPL(rsp_chan_stalled);
  */
 u32 rsp_chan_linger_s(struct rsp_chan *chan)
 {
-	struct rsp_ep *ep = chan->ep;
+	struct rsp_ep *ep = rsp_chan_pin(chan);
 	u32 s;
 
 	spin_lock_bh(&ep->hook_lock);
 	s = rsp_policy_linger(&ep->view, &ep->gen);
 	spin_unlock_bh(&ep->hook_lock);
+	rsp_chan_end(chan, ep);
 	return s;
 }
 EXPORT_SYMBOL_GPL(rsp_chan_linger_s);

@@ -14,6 +14,8 @@
 #define RSP_HELLO_VERSION	1
 #define RSP_HELLO_CAN_MUX	1	/* features: endpoints can be shared */
 #define RSP_HELLO_MUX		2	/* this one shall be, said in request and answer */
+#define RSP_HELLO_CAN_MOVE	4	/* channels can go from one to another */
+#define RSP_HELLO_BARE		8	/* this one is without a first channel; only in a request, with MUX */
 
 struct rsp_hello_wire {
 	__be32	magic;

@@ -140,7 +140,7 @@ void rsp_keys_destroy(struct rsp_dev *dev)
  */
 static void rsp_map_release(struct rsp_map *map, bool destroy)
 {
-	struct rsp_dev *dev = map->chan->ep->dev;
+	struct rsp_dev *dev = rsp_chan_dev(map->chan);
 	u32 i;
 
 	for (i = 0; i < map->nr; i++) {
@@ -326,6 +326,7 @@ int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int s
 {
 	struct rsp_chan *chan = map->chan;
 	struct rsp_iwork *work;
+	struct rsp_ep *ep;
 	bool is_safe;
 
 	if (map->state == RSP_MAP_IDLE ||
@@ -333,13 +334,13 @@ int rsp_map_put(struct rsp_map *map, u32 inv_rkey, void (*done)(void *ctx, int s
 		/* a channel that ends waits for us, or has taken the map off its list and,
 		 * where no work had it, released it at once (see rsp_map_destroy_all())
 		 */
-		rsp_chan_pin(chan);
+		ep = rsp_chan_pin(chan);
 		is_safe = rsp_map_unlink(map);
 		if (is_safe) {
 			trace_rsp_key_inv(&chan->view, 0);
 			rsp_map_release(map, false);
 		}
-		rsp_chan_end(chan, chan->ep);
+		rsp_chan_end(chan, ep);
 		if (is_safe) {
 			rsp_map_free(map);
 			return 0;

@@ -15,12 +15,15 @@
  * them (and ends them). A channel's works and callbacks pin the channel (rsp_chan_begin()). A
  * message that arrives finds its channel by number under RCU, and pins it while it is UP.
  *
+ * A channel that moves to another endpoint is in move.c.
+ *
  * Whatever a peer says that it may not, ends the endpoint: rsp_mux_received().
  */
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 
 #include "addr.h"
+#include "move.h"
 #include "mux.h"
 #include "trace.h"
 
@@ -139,14 +142,14 @@ static void rsp_mux_attach(struct rsp_ep *ep, struct rsp_chan *chan, int state)
 	WRITE_ONCE(chan->is_attached, true);
 }
 
-static bool rsp_mux_has_room(const struct rsp_ep *ep)
+bool rsp_mux_has_room(const struct rsp_ep *ep)
 {
 	return atomic_read(&ep->state) < RSP_STATE_CLOSING && ep->view.nr_chan < RSP_MUX_MAX_CHAN;
 }
 
 /*
- * Both ends want it: the endpoint becomes one, with the channel it was made for as the first.
- * Return: false if it is closing
+ * Both ends want it: the endpoint becomes one, with the channel it was made for as the first,
+ * if it was made for one. Return: false if it is closing
  */
 bool rsp_mux_begin(struct rsp_ep *ep)
 {
@@ -154,21 +157,26 @@ bool rsp_mux_begin(struct rsp_ep *ep)
 	struct rsp_chan *chan = ep->chan;
 	bool ok;
 
-	spin_lock_bh(&chan->ep_lock);
-	spin_lock(&ep->chan_lock);
+	if (chan)
+		spin_lock_bh(&chan->ep_lock);
+	spin_lock_bh(&ep->chan_lock);
 	ok = atomic_read(&ep->state) < RSP_STATE_CLOSING;
 	if (ok) {
 		ep->view.nr_chan = 0;
 		ep->view.is_mux = 1;
 		ep->sq_reserve = RSP_MUX_RESERVE;
-		ep->mux->first = chan->view.id;
+		ep->mux->first = chan ? chan->view.id : 0;
+		ep->mux->has_hello = !chan;
 		WRITE_ONCE(ep->is_mux, true);
-		/* a server's may receive before it is up, as on a raw endpoint */
+	}
+	/* a server's may receive before it is up, as on a raw endpoint */
+	if (ok && chan) {
 		rsp_mux_attach(ep, chan, is_server ? RSP_STATE_UP : RSP_STATE_CONNECTING);
 		WRITE_ONCE(ep->chan, NULL);
 	}
-	spin_unlock(&ep->chan_lock);
-	spin_unlock_bh(&chan->ep_lock);
+	spin_unlock_bh(&ep->chan_lock);
+	if (chan)
+		spin_unlock_bh(&chan->ep_lock);
 	return ok;
 }
 
@@ -229,7 +237,9 @@ void rsp_mux_fill(struct rsp_ep *ep, struct rsp_iwork *work)
 	};
 }
 
-static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, gfp_t gfp)
+/* @done: may be NULL, else called with @ctx if this returns 0 */
+static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr,
+			void (*done)(struct rsp_work *work, int status), void *ctx, gfp_t gfp)
 {
 	struct rsp_iwork *work = rsp_work_alloc_own(ep, gfp);
 
@@ -237,19 +247,21 @@ static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, gfp_t 
 		return atomic_read(&ep->state) < RSP_STATE_CLOSING ? -ENOMEM : -ENOTCONN;
 	memcpy(work->control, hdr, sizeof(*hdr));
 	work->is_control = true;
+	work->pub.done = done;
+	work->pub.ctx = ctx;
 	work->nr_sge = work->first_sge;
 	work->nr_wr = 1;
 	work->wr.opcode = IB_WR_SEND;
-	/* with a CLOSE what was read for the channel has come, too */
-	work->is_fenced = hdr->type == RSP_MUX_CLOSE;
+	/* with the last message of a channel what was read for it has come, too */
+	work->is_fenced = hdr->type == RSP_MUX_CLOSE || hdr->type == RSP_MUX_MOVE;
 	return rsp_work_submit(work);
 }
 
-/* a message about a channel of ours */
-static int rsp_mux_say(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
-		       const void *pdata, u8 pdata_len, gfp_t gfp)
+/* a message about a channel of ours, on the endpoint it rides. @done: as in rsp_mux_send() */
+int rsp_mux_say_then(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
+		     const void *pdata, u8 pdata_len,
+		     void (*done)(struct rsp_work *work, int status), gfp_t gfp)
 {
-	struct rsp_ep *ep = chan->ep;
 	struct rsp_mux_hdr hdr = {
 		.type	= type,
 		.flags	= flags,
@@ -257,23 +269,37 @@ static int rsp_mux_say(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u
 		.own	= cpu_to_be32(chan->view.id),
 		.arg	= cpu_to_be32(arg),
 	};
+	struct rsp_ep *ep;
+	int err;
 
+	if (pdata_len)
+		memcpy(hdr.pdata, pdata, pdata_len);
+	ep = rsp_chan_pin(chan);
 	spin_lock_bh(&ep->sq_lock);
 	hdr.grant = cpu_to_be32(rsp_mux_grant(chan));
 	spin_unlock_bh(&ep->sq_lock);
-	if (pdata_len)
-		memcpy(hdr.pdata, pdata, pdata_len);
-	return rsp_mux_send(ep, &hdr, gfp);
+	err = rsp_mux_send(ep, &hdr, done, chan, gfp);
+	rsp_chan_end(chan, ep);
+	return err;
 }
 
-/* The first message about a channel of ours; without it the endpoint is of no use */
-static void rsp_mux_tell(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg,
-			 const void *pdata, u8 pdata_len, gfp_t gfp)
+static int rsp_mux_say(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
+		       const void *pdata, u8 pdata_len, gfp_t gfp)
 {
-	int err = rsp_mux_say(chan, type, arg, 0, pdata, pdata_len, gfp);
+	return rsp_mux_say_then(chan, type, arg, flags, pdata, pdata_len, NULL, gfp);
+}
+
+/* The first message about a channel of ours on its endpoint, which is of no use without it */
+void rsp_mux_tell(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
+		  const void *pdata, u8 pdata_len, gfp_t gfp)
+{
+	int err = rsp_mux_say(chan, type, arg, flags, pdata, pdata_len, gfp);
+	struct rsp_ep *ep;
 
 	if (err) {
-		rsp_ep_kill(chan->ep, err);
+		ep = rsp_chan_pin(chan);
+		rsp_ep_kill(ep, err);
+		rsp_chan_end(chan, ep);
 		return;
 	}
 	WRITE_ONCE(chan->is_told, true);
@@ -281,8 +307,7 @@ static void rsp_mux_tell(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg,
 }
 
 /* an answer about a channel of the peer's that we do not have */
-static void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 chan, u32 arg,
-			   gfp_t gfp)
+void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 chan, u32 arg, gfp_t gfp)
 {
 	const struct rsp_mux_hdr hdr = {
 		.type	= type,
@@ -292,11 +317,11 @@ static void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 cha
 	};
 
 	/* a peer that is not answered gives up */
-	rsp_mux_send(ep, &hdr, gfp);
+	rsp_mux_send(ep, &hdr, NULL, NULL, gfp);
 }
 
 /* half of what was granted has come: grant more */
-static void rsp_mux_tell_credit(struct rsp_chan *chan)
+static void rsp_mux_tell_credit(struct rsp_ep *ep, struct rsp_chan *chan)
 {
 	s32 left = READ_ONCE(chan->rx_limit) - chan->rx_seq;
 
@@ -304,12 +329,12 @@ static void rsp_mux_tell_credit(struct rsp_chan *chan)
 		return;
 	if (rsp_mux_say(chan, RSP_MUX_CREDIT, 0, 0, NULL, 0, GFP_ATOMIC) == -ENOMEM) {
 		WRITE_ONCE(chan->owes_credit, true);
-		queue_delayed_work(rsp_wq, &chan->ep->mux->credit_work, msecs_to_jiffies(10));
+		queue_delayed_work(rsp_wq, &ep->mux->credit_work, msecs_to_jiffies(10));
 	}
 }
 
 /* the next channel that is up behind number @id, with a reference */
-static struct rsp_chan *rsp_mux_next(struct rsp_ep *ep, u32 *id)
+struct rsp_chan *rsp_mux_next(struct rsp_ep *ep, u32 *id)
 {
 	struct rsp_chan *chan, *next = NULL;
 
@@ -334,10 +359,9 @@ static void rsp_mux_credit_work(struct work_struct *work)
 	u32 id = 0;
 
 	while ((chan = rsp_mux_next(mux->ep, &id))) {
-		if (READ_ONCE(chan->owes_credit) && rsp_chan_begin(chan)) {
+		if (READ_ONCE(chan->owes_credit)) {
 			WRITE_ONCE(chan->owes_credit, false);
 			rsp_mux_say(chan, RSP_MUX_CREDIT, 0, 0, NULL, 0, GFP_KERNEL);
-			rsp_chan_end(chan, mux->ep);
 		}
 		rsp_chan_put(chan);
 	}
@@ -348,10 +372,9 @@ static void rsp_mux_credit_work(struct work_struct *work)
 /* both ends know it: up() */
 static void rsp_mux_chan_up(struct rsp_chan *chan, const void *pdata, u8 len)
 {
+	struct rsp_ep *ep = rsp_chan_pin(chan);
 	int state = RSP_STATE_CONNECTING;
-	struct rsp_ep *ep = chan->ep;
 
-	rsp_chan_pin(chan);
 	smp_mb__after_atomic();		/* pairs with the change to CLOSING */
 	if (atomic_try_cmpxchg(&chan->state, &state, RSP_STATE_UP) || state == RSP_STATE_UP) {
 		WRITE_ONCE(chan->view.state, RSP_STATE_UP);
@@ -362,17 +385,23 @@ static void rsp_mux_chan_up(struct rsp_chan *chan, const void *pdata, u8 len)
 }
 
 /* with a reference */
-static struct rsp_chan *rsp_mux_find(struct rsp_ep *ep, u32 num)
+struct rsp_chan *rsp_mux_find(struct rsp_ep *ep, u32 num)
 {
 	struct rsp_chan *chan;
 
 	rcu_read_lock();
 	chan = xa_load(&rsp_chans, num);
-	if (chan && (!READ_ONCE(chan->is_attached) || chan->ep != ep ||
+	if (chan && (!READ_ONCE(chan->is_attached) || READ_ONCE(chan->ep) != ep ||
 		     !kref_get_unless_zero(&chan->ref)))
 		chan = NULL;
 	rcu_read_unlock();
 	return chan;
+}
+
+/* is the send queue long enough for the works of such a channel? */
+bool rsp_mux_fits(const struct rsp_ep *ep, const struct rsp_conn_param *param)
+{
+	return rsp_ep_chain(ep->dev, param) + RSP_MUX_RESERVE <= ep->sq_size;
 }
 
 /* the connection manager says that the endpoint is up */
@@ -387,15 +416,16 @@ void rsp_mux_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
 			is_client ? cp->private_data_len : 0);
 	/* a server answers with its own */
 	if (is_client)
-		rsp_mux_tell(chan, RSP_MUX_HELLO, 0, NULL, 0, GFP_KERNEL);
+		rsp_mux_tell(chan, RSP_MUX_HELLO, 0, 0, NULL, 0, GFP_KERNEL);
 	rsp_chan_put(chan);
 }
 
 /*
- * Does @to lead where @from would? A UUID is a claim: what counts is that we connected it to
- * the same address, from the same one. Context: both are pinned or kept
+ * Does @to lead where @from does, for a channel with such parameters? A UUID is a claim: what
+ * counts is that we connected it to the same address, from the same one. Context: both are pinned
  */
-static bool rsp_mux_leads_there(const struct rsp_ep *to, const struct rsp_ep *from)
+bool rsp_mux_leads_there(const struct rsp_ep *to, const struct rsp_ep *from,
+			 const struct rsp_conn_param *param)
 {
 	const struct rdma_addr *a = &to->cm_id->route.addr, *b = &from->cm_id->route.addr;
 
@@ -404,7 +434,7 @@ static bool rsp_mux_leads_there(const struct rsp_ep *to, const struct rsp_ep *fr
 	       rsp_addr_equal(&a->dst_addr, &b->dst_addr) &&
 	       rsp_addr_equal(&a->src_addr, &b->src_addr) &&
 	       net_eq(a->dev_addr.net, b->dev_addr.net) &&
-	       rsp_ep_chain(to->dev, &from->chan->param) + RSP_MUX_RESERVE <= to->sq_size;
+	       rsp_mux_fits(to, param);
 }
 
 /* Context: to->chan_lock held */
@@ -430,7 +460,7 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 {
 	struct rsp_ep *to = rsp_ep_find(ep_id);
 	struct rsp_chan *chan = from->chan;
-	u16 port = rsp_addr_port(&from->cm_id->route.addr.dst_addr);
+	u16 port = chan->port;
 	bool ok;
 
 	if (!to)
@@ -439,7 +469,7 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 		kref_put(&to->ref, rsp_ep_free);
 		return false;
 	}
-	ok = rsp_mux_leads_there(to, from);
+	ok = rsp_mux_leads_there(to, from, &chan->param);
 	if (ok) {
 		spin_lock_bh(&chan->ep_lock);
 		spin_lock(&from->chan_lock);
@@ -449,9 +479,9 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 		if (ok) {
 			chan->ep = to;
 			chan->view.ep_id = to->view.id;
-			chan->open_port = port;
+			chan->has_opened = true;
 			rsp_mux_attach(to, chan, RSP_STATE_CONNECTING);
-			rsp_chan_pin(chan);
+			rsp_chan_pin(chan);	/* @to */
 			WRITE_ONCE(from->chan, NULL);
 			from->view.nr_chan = 0;
 		}
@@ -460,7 +490,7 @@ bool rsp_mux_ride(struct rsp_ep *from, u32 ep_id)
 		spin_unlock_bh(&chan->ep_lock);
 	}
 	if (ok) {
-		rsp_mux_tell(chan, RSP_MUX_OPEN, port, chan->pdata, chan->param.pdata_len,
+		rsp_mux_tell(chan, RSP_MUX_OPEN, port, 0, chan->pdata, chan->param.pdata_len,
 			     GFP_KERNEL);
 		rsp_chan_end(chan, to);
 	}
@@ -504,7 +534,7 @@ static int rsp_mux_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 	}
 	/* from here down() is owed */
 	err = rsp_conn_param_check(&chan->param);
-	if (!err && rsp_ep_chain(ep->dev, &chan->param) + RSP_MUX_RESERVE > ep->sq_size)
+	if (!err && !rsp_mux_fits(ep, &chan->param))
 		err = -E2BIG;
 	if (!err) {
 		rsp_chan_prepare(chan);
@@ -528,7 +558,8 @@ static int rsp_mux_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 		rsp_chan_drained(chan, err);
 		return err;
 	}
-	rsp_mux_tell(chan, RSP_MUX_ACCEPT, 0, chan->param.pdata, chan->param.pdata_len, GFP_KERNEL);
+	rsp_mux_tell(chan, RSP_MUX_ACCEPT, 0, 0, chan->param.pdata, chan->param.pdata_len,
+		     GFP_KERNEL);
 	rsp_mux_chan_up(chan, NULL, 0);
 	rsp_chan_end(chan, ep);
 	return 0;
@@ -643,8 +674,12 @@ static bool rsp_mux_end_step(struct rsp_chan *chan)
 static void rsp_mux_close_work(struct work_struct *work)
 {
 	struct rsp_chan *chan = container_of(work, struct rsp_chan, close_work.work);
-	struct rsp_ep *ep = chan->ep;
+	struct rsp_ep *ep;
 
+	/* a move that has seen the channel up is over behind this; another will not */
+	spin_lock_bh(&chan->ep_lock);
+	ep = chan->ep;
+	spin_unlock_bh(&chan->ep_lock);
 	if (!rsp_mux_end_step(chan)) {
 		unsigned long waited = jiffies - chan->end_since;
 
@@ -655,12 +690,14 @@ static void rsp_mux_close_work(struct work_struct *work)
 	}
 	rsp_map_destroy_all(chan);
 	/* a map that was being put meanwhile; nobody can begin any more */
-	wait_event(ep->idle_wait, !atomic_read(&chan->nr_work));
-
+	if (atomic_read(&chan->nr_work)) {
+		queue_delayed_work(rsp_mux_wq, &chan->close_work, 1);
+		return;
+	}
 	spin_lock_bh(&ep->chan_lock);
 	list_del_init(&chan->ep_list);
 	ep->view.nr_chan--;
-	ep->mux->idle_since = jiffies;
+	rsp_mux_idles(ep);
 	spin_unlock_bh(&ep->chan_lock);
 	atomic_sub(chan->rq_credits, &ep->rq->credits);
 	chan->rq_credits = 0;
@@ -691,6 +728,12 @@ void rsp_mux_down(struct rsp_ep *ep, int reason)
 		kfree(open);
 }
 
+/* a channel has left. Context: chan_lock held */
+void rsp_mux_idles(struct rsp_ep *ep)
+{
+	ep->mux->idle_since = jiffies;
+}
+
 /* once a second */
 void rsp_mux_tick(struct rsp_ep *ep)
 {
@@ -707,36 +750,22 @@ void rsp_mux_tick(struct rsp_ep *ep)
 		if (atomic_read(&chan->state) == RSP_STATE_CONNECTING &&
 		    time_after(jiffies, chan->since + RSP_MUX_OPEN_S * HZ))
 			rsp_ep_kill(ep, -ETIMEDOUT);
+		else if (rsp_move_is_late(chan))
+			rsp_mux_chan_fail(chan, -ETIMEDOUT);
 	if (list_empty(&ep->chans) && time_after(jiffies, ep->mux->idle_since + linger_s * HZ))
 		rsp_ep_kill(ep, -ESHUTDOWN);
 	spin_unlock_bh(&ep->chan_lock);
 }
 
-/* the policy wants this endpoint's channels to be placed again */
-void rsp_mux_rehome(struct rsp_ep *ep)
-{
-	struct rsp_chan *chan;
-	u32 id = 0;
-
-	while ((chan = rsp_mux_next(ep, &id))) {
-		if (chan->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome &&
-		    rsp_chan_begin(chan)) {
-			chan->svc->ops->rehome(chan);
-			rsp_chan_end(chan, ep);
-		}
-		rsp_chan_put(chan);
-	}
-}
-
 /* ------------------------------------------------------------------- receiving */
 
 /* Return: false when no honest peer says so */
-static bool rsp_mux_take_grant(struct rsp_chan *chan, u32 grant)
+bool rsp_mux_take_grant(struct rsp_chan *chan, u32 grant)
 {
-	struct rsp_ep *ep = chan->ep;
 	bool waits = false, ok;
+	struct rsp_ep *ep;
 
-	spin_lock_bh(&ep->sq_lock);
+	ep = rsp_work_lock(chan);
 	ok = (s32)(grant - chan->tx_seq) <= RSP_MUX_MAX_GRANT;
 	/* messages about a channel may pass those of it: an older one says nothing */
 	if (ok && (s32)(grant - chan->tx_limit) > 0) {
@@ -761,10 +790,13 @@ static const char *rsp_mux_recv_data(struct rsp_ep *ep, const struct rsp_mux_hdr
 
 	rcu_read_lock();
 	chan = xa_load(&rsp_chans, num);
-	if (!chan || !READ_ONCE(chan->is_attached) || chan->ep != ep) {
+	/* in this order: where the move is over, the endpoint is the other one */
+	if (!chan || !READ_ONCE(chan->is_attached) || !rsp_move_may_receive(chan) ||
+	    READ_ONCE(chan->ep) != ep) {
 		why = "DATA of a channel that is not there";
 	} else {
-		rsp_chan_pin(chan);
+		rsp_ep_pin(ep);
+		atomic_inc(&chan->nr_work);
 		smp_mb__after_atomic();		/* pairs with the change to CLOSING */
 		is_up = atomic_read(&chan->state) == RSP_STATE_UP;
 		if (!is_up) {
@@ -790,7 +822,7 @@ static const char *rsp_mux_recv_data(struct rsp_ep *ep, const struct rsp_mux_hdr
 	} else {
 		WRITE_ONCE(chan->rx_seq, seq);
 		rsp_chan_received(chan, buf);
-		rsp_mux_tell_credit(chan);
+		rsp_mux_tell_credit(ep, chan);
 	}
 	rsp_chan_end(chan, ep);
 	return why;
@@ -812,7 +844,7 @@ static const char *rsp_mux_recv_hello(struct rsp_ep *ep, const struct rsp_mux_hd
 	if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant)))
 		why = "more credits than anybody grants";
 	else if (ep->view.role == RSP_ROLE_SERVER)
-		rsp_mux_tell(chan, RSP_MUX_HELLO, 0, NULL, 0, GFP_ATOMIC);
+		rsp_mux_tell(chan, RSP_MUX_HELLO, 0, 0, NULL, 0, GFP_ATOMIC);
 	else
 		rsp_work_kick_chan(chan);
 	rsp_chan_put(chan);
@@ -822,7 +854,7 @@ static const char *rsp_mux_recv_hello(struct rsp_ep *ep, const struct rsp_mux_hd
 /* an OPEN of ours waits for its answer; the first channel needs none */
 static bool rsp_mux_has_asked(const struct rsp_chan *chan)
 {
-	return chan->open_port && !chan->peer_num && !chan->peer_closed;
+	return chan->has_opened && !chan->peer_num && !chan->peer_closed;
 }
 
 static const char *rsp_mux_recv_accept(const struct rsp_mux_hdr *hdr, struct rsp_chan *chan)
@@ -849,8 +881,9 @@ static const char *rsp_mux_recv_about(struct rsp_ep *ep, const struct rsp_mux_hd
 	u32 err;
 
 	if (!chan) {
-		/* it has gone before this came */
-		if (hdr->type == RSP_MUX_CLOSE && !(hdr->flags & RSP_MUX_IS_ANSWER) && hdr->own)
+		/* it has gone before this came, or is about to come */
+		if (hdr->type == RSP_MUX_CLOSE && !rsp_move_closed(ep, hdr) &&
+		    !(hdr->flags & RSP_MUX_IS_ANSWER) && hdr->own)
 			rsp_mux_answer(ep, RSP_MUX_CLOSE, hdr->own, 0, GFP_ATOMIC);
 		return NULL;
 	}
@@ -867,8 +900,7 @@ static const char *rsp_mux_recv_about(struct rsp_ep *ep, const struct rsp_mux_hd
 		if (err == ECONNREFUSED) {
 			/* what listens there may know of connections only: the next one is one */
 			spin_lock_bh(&ep->chan_lock);
-			ep->mux->refused[ep->mux->nr_refused++ % RSP_MUX_MAX_REFUSED] =
-				chan->open_port;
+			ep->mux->refused[ep->mux->nr_refused++ % RSP_MUX_MAX_REFUSED] = chan->port;
 			spin_unlock_bh(&ep->chan_lock);
 		}
 		WRITE_ONCE(chan->peer_closed, true);
@@ -885,6 +917,9 @@ static const char *rsp_mux_recv_about(struct rsp_ep *ep, const struct rsp_mux_hd
 	case RSP_MUX_CREDIT:
 		if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant)))
 			why = "more credits than anybody grants";
+		break;
+	case RSP_MUX_MOVE:
+		why = rsp_move_recv(ep, hdr, chan);
 		break;
 	}
 	rsp_chan_put(chan);
@@ -912,7 +947,11 @@ static const char *rsp_mux_recv(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr
 		case RSP_MUX_REJECT:
 		case RSP_MUX_CLOSE:
 		case RSP_MUX_CREDIT:
+		case RSP_MUX_MOVE:
 			why = rsp_mux_recv_about(ep, hdr);
+			break;
+		case RSP_MUX_ATTACH:
+			why = rsp_move_recv_attach(ep, hdr);
 			break;
 		default:
 			why = "unknown type";

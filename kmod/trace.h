@@ -114,6 +114,7 @@ RSP_CHAN_EVENT1(rsp_chan_up, int, reason, "reason=%d");
 RSP_CHAN_EVENT1(rsp_chan_down, int, reason, "reason=%d");
 RSP_CHAN_EVENT2(rsp_chan_send, u32, len, u32, nr_wr, "len=%u nr_wr=%u");
 RSP_CHAN_EVENT1(rsp_chan_recv, u32, len, "len=%u");
+RSP_CHAN_EVENT2(rsp_chan_move, u32, from_ep, u64, ns, "from_ep=%u ns=%llu");
 RSP_CHAN_EVENT1(rsp_chan_stall, u64, waited_ns, "waited_ns=%llu");
 RSP_CHAN_EVENT1(rsp_chan_window, u32, old, "old=%u");
 RSP_CHAN_EVENT1(rsp_chan_grant, u32, old, "old=%u");

@@ -40,13 +40,14 @@ static struct rsp_iwork *to_iwork(struct rsp_work *work)
 /* the HCA has nothing to do with it any more: undo the DMA mappings, release the buffer */
 static void rsp_work_unmap(struct rsp_iwork *work)
 {
+	struct rsp_ep *rw_ep = work->rw_ep ?: work->ep;
 	struct rsp_ep *ep = work->ep;
 	struct rsp_rw *rw, *next;
 	u32 i;
 
 	list_for_each_entry_safe(rw, next, &work->rws, list) {
-		rdma_rw_ctx_destroy(&rw->ctx, ep->qp, ep->cm_id->port_num, rw->sgl, rw->nents,
-				    rw->dir);
+		rdma_rw_ctx_destroy(&rw->ctx, rw_ep->qp, rw_ep->cm_id->port_num, rw->sgl,
+				    rw->nents, rw->dir);
 		kvfree(rw->slice);
 		kmem_cache_free(rsp_rw_cache, rw);
 	}
@@ -55,6 +56,24 @@ static void rsp_work_unmap(struct rsp_iwork *work)
 				  DMA_TO_DEVICE);
 	if (work->buf)
 		rsp_buf_put(&work->buf->pub);
+	if (unlikely(work->rw_ep))
+		rsp_ep_end(work->rw_ep);
+}
+
+/*
+ * The channel has moved since the work was begun. What is mapped for the device stays; rdma_rw
+ * may have taken keys from the queue pair that it was begun on, and gives them back there.
+ */
+static void rsp_work_rebase(struct rsp_iwork *work, struct rsp_ep *ep)
+{
+	struct rsp_ep *old = work->ep;
+
+	rsp_ep_pin(ep);
+	work->ep = ep;
+	if (list_empty(&work->rws) || work->rw_ep)
+		rsp_ep_end(old);
+	else
+		work->rw_ep = old;
 }
 
 static void rsp_work_end(struct rsp_iwork *work)
@@ -199,6 +218,7 @@ static struct rsp_iwork *rsp_work_init_one(struct rsp_chan *chan, struct rsp_ep 
 	work->cqe.done = rsp_work_done;
 	work->chan = chan;
 	work->ep = ep;
+	work->rw_ep = NULL;
 	work->buf = NULL;
 	work->nr_maps = 0;
 	work->inv_map = NULL;
@@ -506,6 +526,8 @@ static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
 	int err;
 
 	lockdep_assert_held(&ep->sq_lock);
+	if (unlikely(work->ep != ep))
+		rsp_work_rebase(work, ep);
 	if (ep->is_mux)
 		rsp_mux_fill(ep, work);
 	work->is_signaled = work->pub.done || work->nr_sge > work->first_sge + 1 ||
@@ -551,13 +573,19 @@ static bool rsp_work_is_modest(struct rsp_ep *ep, const struct rsp_iwork *work)
 	return false;
 }
 
-/* it has pending work, and its peer takes the first of it */
+/* does the channel wait for nothing but its turn? */
+static bool rsp_work_may_go(const struct rsp_chan *chan, const struct rsp_iwork *work)
+{
+	return !chan->is_mux ||
+	       (chan->move == RSP_MOVE_NONE && (!work->has_send || rsp_mux_may_send(chan)));
+}
+
 static bool rsp_work_chan_is_ready(struct rsp_chan *chan)
 {
 	const struct rsp_iwork *work;
 
 	work = list_first_entry_or_null(&chan->pending, struct rsp_iwork, list);
-	return work && (!chan->is_mux || !work->has_send || rsp_mux_may_send(chan));
+	return work && rsp_work_may_go(chan, work);
 }
 
 /* give it a place among those that take turns, if it can go on */
@@ -676,6 +704,26 @@ static int rsp_work_pump(struct rsp_ep *ep, struct rsp_waited *waited)
 	return 0;
 }
 
+/*
+ * The endpoint that a channel rides, with its send queue locked: it stays until that is unlocked.
+ * Context: the channel is kept
+ */
+struct rsp_ep *rsp_work_lock(struct rsp_chan *chan)
+	__acquires(&chan->ep->sq_lock)
+{
+	struct rsp_ep *ep;
+
+	for (;;) {
+		rcu_read_lock();
+		ep = READ_ONCE(chan->ep);
+		spin_lock_bh(&ep->sq_lock);
+		rcu_read_unlock();
+		if (likely(ep == chan->ep))
+			return ep;
+		spin_unlock_bh(&ep->sq_lock);
+	}
+}
+
 /**
  * rsp_work_submit() - Post work, or let it wait for send queue slots
  * @work: filled; consumed in every outcome
@@ -686,8 +734,8 @@ int rsp_work_submit(struct rsp_iwork *work)
 {
 	struct rsp_waited waited = { 0 };
 	struct rsp_chan *chan = work->chan;
-	struct rsp_ep *ep = work->ep;
 	bool is_queued = false, is_posting = true;
+	struct rsp_ep *ep = work->ep;
 	int err = 0;
 
 	if (work->inv_map)
@@ -704,7 +752,10 @@ int rsp_work_submit(struct rsp_iwork *work)
 	if (chan)
 		chan->view.send_bytes += work->bytes;
 
-	spin_lock_bh(&ep->sq_lock);
+	if (likely(chan))
+		ep = rsp_work_lock(chan);
+	else
+		spin_lock_bh(&ep->sq_lock);
 	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING ||
 		     (chan && rsp_chan_is_closing(chan)))) {
 		is_posting = false;
@@ -719,7 +770,7 @@ int rsp_work_submit(struct rsp_iwork *work)
 			err = rsp_work_pump(ep, &waited);
 	} else if (likely(list_empty(&ep->sq_waiting) && list_empty(&chan->pending) &&
 			  rsp_work_has_slots(ep, work) && rsp_work_is_modest(ep, work) &&
-			  (!chan->is_mux || !work->has_send || rsp_mux_may_send(chan)))) {
+			  rsp_work_may_go(chan, work))) {
 		err = __rsp_work_post(ep, work);
 	} else {
 		is_queued = true;
@@ -798,28 +849,37 @@ void rsp_work_kick(struct rsp_ep *ep)
 /* the peer takes more of a channel's messages */
 void rsp_work_kick_chan(struct rsp_chan *chan)
 {
-	struct rsp_ep *ep = chan->ep;
-	bool is_ready;
+	struct rsp_waited waited = { 0 };
+	struct rsp_ep *ep;
+	int err = 0;
 
-	spin_lock_bh(&ep->sq_lock);
+	ep = rsp_work_lock(chan);
 	rsp_work_wait(ep, chan);
-	is_ready = !list_empty(&chan->wait_list);
+	if (!list_empty(&chan->wait_list))
+		err = rsp_work_pump(ep, &waited);
+	if (err)
+		rsp_ep_kill(ep, err);
 	spin_unlock_bh(&ep->sq_lock);
-	if (is_ready)
-		rsp_work_kick(ep);
+	rsp_waited_tell(&waited);
+}
+
+/* a channel does not take turns any more. Context: sq_lock held */
+void rsp_work_stop(struct rsp_ep *ep, struct rsp_chan *chan)
+{
+	list_del_init(&chan->wait_list);
+	if (ep->bulk_first == chan)
+		ep->bulk_first = NULL;
 }
 
 /* The channel ends: fail what waits. Nothing is added any more. */
 void rsp_work_abort_pending(struct rsp_chan *chan)
 {
-	struct rsp_ep *ep = chan->ep;
+	struct rsp_ep *ep;
 	LIST_HEAD(works);
 
-	spin_lock_bh(&ep->sq_lock);
+	ep = rsp_work_lock(chan);
 	list_splice_init(&chan->pending, &works);
-	list_del_init(&chan->wait_list);
-	if (ep->bulk_first == chan)
-		ep->bulk_first = NULL;
+	rsp_work_stop(ep, chan);
 	spin_unlock_bh(&ep->sq_lock);
 	rsp_work_retire(&works, -ECONNRESET);
 }

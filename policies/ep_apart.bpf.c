@@ -4,7 +4,8 @@
  * an endpoint, those of another have their own: small I/O of one service never waits
  * in a send queue behind large transfers of another (the latency and throughput
  * classes of Tsai and Zhang, "LITE kernel RDMA support for datacenter applications",
- * 2017, with the service as the class).
+ * 2017, with the service as the class). At a swap an endpoint stays the service's that
+ * was registered first of those on it, and the others' channels move.
  *
  * Hooks: place, rehome, linger. Helps where one service does bulk I/O beside one
  * that waits for each answer. Wrong choice within one service that does both, whose
@@ -25,14 +26,14 @@ enum rsp_stat {
 	STAT_RIDE,		/* channels that went to an endpoint that was there */
 	STAT_NEW,		/* channels with a new endpoint */
 	STAT_OTHER,		/* what peers opened here, and those whose peer or device cannot share */
-	STAT_MOVE,		/* endpoints whose channels were asked to come over at a swap */
+	STAT_MOVE,		/* endpoints whose channels were placed again at a swap */
 	NR_STAT
 };
 RSP_STATS(NR_STAT);
 RSP_EXIT_RECORD;
 
 /* an endpoint to the peer that nobody rides, 0 if there is none */
-static __u64 apart_find_empty(const struct rsp_place_req *req)
+static __noinline __u64 apart_find_empty(const struct rsp_place_req *req)
 {
 	struct rsp_ep_view *ep;
 	__u64 id = 0;
@@ -46,21 +47,61 @@ static __u64 apart_find_empty(const struct rsp_place_req *req)
 	return id;
 }
 
-/* the one that this service's channels to the peer ride */
-static __u64 apart_find(const struct rsp_place_req *req)
+/* where channels of a service are, the last ones seen */
+struct apart_homes {
+	__u64	id[4];
+};
+
+static __noinline int apart_homes(struct apart_homes *homes, const struct rsp_place_req *req)
 {
 	struct rsp_chan_view *chan;
-	struct rsp_ep_view ep;
-	__u64 id = 0;
+	__u32 i = 0;
 
 	rsp_for_each(chan, chan) {
 		if (chan->svc_id != req->svc_id || chan->peer_id != req->peer_id ||
 		    chan->role != RSP_ROLE_CLIENT || chan->state != RSP_STATE_UP)
 			continue;
-		if (!rsp_ep_get(chan->ep_id, &ep) && ep.is_mux && ep.dev_id == req->dev_id)
-			id = ep.id;
+		homes->id[i % 4] = chan->ep_id;
+		i += chan->state;	/* UP is 1, but not to the verifier, which else counts along */
 	}
-	return id;
+	return 0;
+}
+
+/* has an endpoint no channels of an older service? Then it is this one's, or is to be */
+static __noinline int apart_is_own(__u64 ep_id, __u32 svc_id)
+{
+	struct rsp_chan_view *chan;
+	__u32 oldest = svc_id;
+
+	rsp_for_each(chan, chan) {
+		if (chan->ep_id == ep_id && chan->role == RSP_ROLE_CLIENT &&
+		    chan->state == RSP_STATE_UP && chan->svc_id < oldest)
+			oldest = chan->svc_id;
+	}
+	return oldest == svc_id;
+}
+
+static bool apart_is_shared(__u64 ep_id, __u32 dev_id)
+{
+	struct rsp_ep_view ep;
+
+	return !rsp_ep_get(ep_id, &ep) && ep.is_mux && ep.dev_id == dev_id;
+}
+
+static __u64 apart_find(const struct rsp_place_req *req)
+{
+	struct apart_homes homes = {};
+	__u32 i;
+
+	if (req->ep_id && apart_is_own(req->ep_id, req->svc_id))
+		return req->ep_id;
+	apart_homes(&homes, req);
+	for (i = 0; i < 4; i++) {
+		if (homes.id[i] && apart_is_shared(homes.id[i], req->dev_id) &&
+		    apart_is_own(homes.id[i], req->svc_id))
+			return homes.id[i];
+	}
+	return apart_find_empty(req);
 }
 
 __u64 RSP_HOOK(apart_place, struct rsp_place_req *req)
@@ -71,14 +112,14 @@ __u64 RSP_HOOK(apart_place, struct rsp_place_req *req)
 		stat_inc(STAT_OTHER);
 		return vector;
 	}
-	id = apart_find(req) ?: apart_find_empty(req);
+	id = apart_find(req);
 	stat_inc(id ? STAT_RIDE : STAT_NEW);
 	return vector | RSP_PLACE_MUX | id << RSP_PLACE_EP_SHIFT;
 }
 
 int RSP_HOOK(apart_rehome, struct rsp_ep_view *ep, __u32 why)
 {
-	if (why != RSP_REHOME_SWAP || ep->is_mux)
+	if (why != RSP_REHOME_SWAP)
 		return 0;
 	stat_inc(STAT_MOVE);
 	return 1;

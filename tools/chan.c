@@ -39,6 +39,7 @@ static const struct col chan_cols[] = {
 	COL(rsp_chan_view, recv_bytes, COL_BYTES, true,
 	    "bytes received, in messages and by RDMA"),
 	COL(rsp_chan_view, lat_ns, COL_NS, true, "smoothed time of an exchange"),
+	COL(rsp_chan_view, nr_move, COL_U64, false, "times it went to another endpoint"),
 	COL(rsp_chan_view, min_lat_ns, COL_NS, false, "lowest time of an exchange"),
 	COL(rsp_chan_view, nr_ack, COL_U64, false, "exchanges finished"),
 	COL(rsp_chan_view, nr_stall, COL_U64, true,

@@ -91,7 +91,8 @@ struct rsp_ep_ops {
 	void (*exit)(struct rsp_exit_info *info);
 
 	/**
-	 * @place: A channel is about to be connected or accepted.
+	 * @place: A channel is about to be connected or accepted, or rehome() has
+	 * answered 1 for the shared endpoint it is on (@req->ep_id).
 	 *
 	 * Context: Process context.
 	 * Return: RSP_PLACE_* bits: completion vector in the low 16 bits, taken
@@ -101,6 +102,9 @@ struct rsp_ep_ops {
 	 * how; and the id of such an endpoint to the same peer, shifted by
 	 * RSP_PLACE_EP_SHIFT, to ride it. One that cannot be ridden counts as 0. A
 	 * server shares when the client asks, unless RSP_PLACE_PRIVATE_RQ is set.
+	 * A channel that is on a shared endpoint moves to the one named, with its
+	 * work under way; with none named to a new one, if it shares the old one or
+	 * the vector is another; with RSP_PLACE_PRIVATE_RQ by reconnecting.
 	 * Any other bit is out of range.
 	 */
 	__u64 (*place)(struct rsp_place_req *req);
@@ -108,9 +112,10 @@ struct rsp_ep_ops {
 	/**
 	 * @rehome: Shall this channel be placed again?
 	 *
-	 * Asked of every channel at a swap of this family and once a second.
-	 * On a raw endpoint a client's channel moves by reconnecting when it is
-	 * idle; a server's stays where its client put it.
+	 * Asked of every endpoint at a swap of this family and once a second. 1
+	 * for a shared one: place() is asked of each channel there. On a raw
+	 * endpoint a client's channel moves by reconnecting when it is idle, if its
+	 * service can; a server's stays where its client put it.
 	 *
 	 * Return: 0 stay, 1 move.
 	 */

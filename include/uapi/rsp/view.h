@@ -233,10 +233,11 @@ struct rsp_chan_view {
 	__u64	min_lat_ns;		/* lowest seen, 0 before the first */
 	__u64	nr_reg;			/* memory registrations */
 	__u64	priv[8];
+	__u64	nr_move;		/* times it went to another endpoint */
 };
 
 /**
- * struct rsp_place_req - where shall a new channel go (rsp_ep_ops.place)
+ * struct rsp_place_req - where shall a channel go (rsp_ep_ops.place)
  */
 struct rsp_place_req {
 	__u32	svc_id;
@@ -249,6 +250,8 @@ struct rsp_place_req {
 	__u32	nr_peer_ep;		/* endpoints this peer already has */
 	__u32	has_srq;		/* 0: every receive queue is private */
 	__u32	can_mux;		/* 1: device and, as far as known, peer can share endpoints */
+	__u32	ep_id;			/* where it is now, 0 for a new one */
+	__u32	rsvd;
 };
 
 /**
@@ -298,8 +301,8 @@ _Static_assert(sizeof(struct rsp_bulk_req) == 16, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_rq_view) == 104, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_peer_view) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ep_view) == 96, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_chan_view) == 192, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_place_req) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_chan_view) == 200, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_place_req) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ack_req) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_exit_info) == 112, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_policy_view) == 152, "ABI: append, never resize");

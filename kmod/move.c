@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moving: a channel goes from one mux endpoint to another with its work under way.
+ *
+ *	   client				   server
+ *	NONE					NONE
+ *	  | rsp_move_start(), works wait
+ *	ASKED	  --- MOVE, its last there --->	  | works wait
+ *		<-- MOVE, answer, last there --	ASKED
+ *	  | rsp_move_switch()
+ *	ATTACHING --- ATTACH, first here ----->	  | rsp_move_switch(), works go on
+ *	  |	<-- ATTACH, answer, first here	NONE
+ *	NONE, works go on
+ *
+ * Each side switches when its last message has completed, and with it all work before, and when
+ * the peer's has come: so callbacks of one channel come one at a time, whichever endpoint's they
+ * are. Numbers of messages and credits go on counting; keys are the device's, not a queue pair's.
+ * A channel that ends meanwhile, for whatever reason, does so where it is; its service connects
+ * anew. What a peer can do wrong ends its endpoint, what it does not do in time its channel.
+ *
+ * The ATTACH proves by a token of the MOVE that it comes from who has the channel.
+ */
+#include <linux/random.h>
+
+#include "hello.h"
+#include "move.h"
+#include "trace.h"
+
+#define RSP_MOVE_SENT	1	/* our last message on the old endpoint has completed */
+#define RSP_MOVE_HEARD	2	/* the peer's has come, at a server its ATTACH too */
+#define RSP_MOVE_NS	(10 * NSEC_PER_SEC)
+
+/* ---------------------------------------------------------------- the switch */
+
+static void rsp_move_lock(spinlock_t *a, spinlock_t *b)
+{
+	if (a > b)
+		swap(a, b);
+	spin_lock(a);
+	if (a != b)
+		spin_lock_nested(b, SINGLE_DEPTH_NESTING);
+}
+
+static void rsp_move_unlock(spinlock_t *a, spinlock_t *b)
+{
+	if (a != b)
+		spin_unlock(b);
+	spin_unlock(a);
+}
+
+/* Works wait from here on. Context: chan->ep_lock held */
+static void rsp_move_stop(struct rsp_chan *chan, u64 token)
+{
+	struct rsp_ep *ep = chan->ep;
+
+	spin_lock(&ep->sq_lock);
+	smp_store_release(&chan->move, RSP_MOVE_ASKED);
+	rsp_work_stop(ep, chan);
+	spin_unlock(&ep->sq_lock);
+	chan->move_steps = 0;
+	chan->move_token = token;
+	chan->move_ns = ktime_get_ns();
+}
+
+static void rsp_move_set(struct rsp_chan *chan, int move)
+{
+	struct rsp_ep *ep = rsp_work_lock(chan);
+
+	smp_store_release(&chan->move, move);
+	spin_unlock_bh(&ep->sq_lock);
+}
+
+/* what is posted for the channel, counted in receive queues, and listed goes over. Context: all locks */
+static void rsp_move_over(struct rsp_chan *chan, struct rsp_ep *from, struct rsp_ep *to)
+{
+	rsp_ep_pin(to);
+	kref_get(&to->ref);
+	list_move_tail(&chan->ep_list, &to->chans);
+	from->view.nr_chan--;
+	to->view.nr_chan++;
+	rsp_mux_idles(from);
+	atomic_sub(chan->rq_credits, &from->rq->credits);
+	atomic_add(chan->rq_credits, &to->rq->credits);
+	chan->view.ep_id = to->view.id;
+	chan->view.nr_move++;
+	/* pairs with rsp_chan_pin(): who still sees the old one is counted in it now */
+	smp_store_release(&chan->ep, to);
+	smp_mb();
+}
+
+/*
+ * The channel rides chan->move_to from here on, with nothing told to the peer there.
+ * Return: false if that one cannot take it, or the channel ends
+ */
+static bool rsp_move_switch(struct rsp_chan *chan)
+{
+	struct rsp_ep *from, *to;
+	bool ok;
+
+	spin_lock_bh(&chan->ep_lock);
+	from = chan->ep;
+	to = chan->move_to;
+	spin_lock(&chan->flow_lock);
+	rsp_move_lock(&from->chan_lock, &to->chan_lock);
+	rsp_move_lock(&from->sq_lock, &to->sq_lock);
+	ok = atomic_read(&chan->state) == RSP_STATE_UP && (to == from || rsp_mux_has_room(to));
+	if (ok) {
+		WRITE_ONCE(chan->is_told, false);
+		chan->move_to = NULL;
+		if (to != from)
+			rsp_move_over(chan, from, to);
+	}
+	rsp_move_unlock(&from->sq_lock, &to->sq_lock);
+	rsp_move_unlock(&from->chan_lock, &to->chan_lock);
+	spin_unlock(&chan->flow_lock);
+	spin_unlock_bh(&chan->ep_lock);
+	if (!ok)
+		return false;
+	if (to != from) {
+		trace_rsp_chan_move(&chan->view, from->view.id, ktime_get_ns() - chan->move_ns);
+		rsp_rq_refill(to->rq, GFP_ATOMIC);
+		rsp_ep_end(from);
+		kref_put(&from->ref, rsp_ep_free);
+	}
+	kref_put(&to->ref, rsp_ep_free);
+	return true;
+}
+
+/* ------------------------------------------------------------------ its steps */
+
+static void rsp_move_client(struct rsp_chan *chan)
+{
+	const u64 token = chan->move_token;
+	struct rsp_ep *lost;
+
+	if (!rsp_move_switch(chan)) {
+		/* the other endpoint ends, or is full by now: back to where it is, if it does not end */
+		spin_lock_bh(&chan->ep_lock);
+		lost = chan->move_to;
+		chan->move_to = chan->ep;
+		kref_get(&chan->ep->ref);
+		spin_unlock_bh(&chan->ep_lock);
+		kref_put(&lost->ref, rsp_ep_free);
+		if (!rsp_move_switch(chan))
+			return;
+	}
+	rsp_move_set(chan, RSP_MOVE_ATTACHING);
+	rsp_mux_tell(chan, RSP_MUX_ATTACH, 0, 0, &token, sizeof(token), GFP_ATOMIC);
+}
+
+static void rsp_move_server(struct rsp_chan *chan)
+{
+	struct rsp_ep *to;
+
+	spin_lock_bh(&chan->ep_lock);
+	to = chan->move_to;
+	kref_get(&to->ref);
+	spin_unlock_bh(&chan->ep_lock);
+	if (rsp_move_switch(chan)) {
+		rsp_move_set(chan, RSP_MOVE_NONE);
+		rsp_mux_tell(chan, RSP_MUX_ATTACH, 0, RSP_MUX_IS_ANSWER, NULL, 0, GFP_ATOMIC);
+		/* there before the channel was: rsp_move_closed() */
+		if (READ_ONCE(chan->peer_closed))
+			rsp_mux_chan_fail(chan, -ECONNRESET);
+	} else {
+		rsp_mux_answer(to, RSP_MUX_CLOSE, cpu_to_be32(chan->peer_num), 0, GFP_ATOMIC);
+		rsp_mux_chan_fail(chan, -ECONNABORTED);
+	}
+	kref_put(&to->ref, rsp_ep_free);
+}
+
+static void rsp_move_step(struct rsp_chan *chan, u8 step)
+{
+	bool is_last;
+
+	spin_lock_bh(&chan->ep_lock);
+	chan->move_steps |= step;
+	is_last = chan->move == RSP_MOVE_ASKED &&
+		  chan->move_steps == (RSP_MOVE_SENT | RSP_MOVE_HEARD);
+	if (is_last)
+		chan->move_steps = 0;
+	spin_unlock_bh(&chan->ep_lock);
+	if (!is_last)
+		return;
+	if (chan->view.role == RSP_ROLE_CLIENT)
+		rsp_move_client(chan);
+	else
+		rsp_move_server(chan);
+}
+
+static void rsp_move_sent(struct rsp_work *work, int status)
+{
+	struct rsp_chan *chan = work->ctx;
+
+	if (!status)
+		rsp_move_step(chan, RSP_MOVE_SENT);
+	rsp_chan_put(chan);
+}
+
+/* our last message on the endpoint the channel is on */
+static int rsp_move_say(struct rsp_chan *chan, u8 flags, u64 token, gfp_t gfp)
+{
+	int err;
+
+	rsp_chan_get(chan);
+	err = rsp_mux_say_then(chan, RSP_MUX_MOVE, 0, flags, &token, sizeof(token), rsp_move_sent,
+			       gfp);
+	if (err)
+		rsp_chan_put(chan);
+	return err;
+}
+
+/* nothing has been said: as before */
+static void rsp_move_undo(struct rsp_chan *chan)
+{
+	struct rsp_ep *to;
+
+	spin_lock_bh(&chan->ep_lock);
+	to = chan->move_to;
+	chan->move_to = NULL;
+	spin_unlock_bh(&chan->ep_lock);
+	kref_put(&to->ref, rsp_ep_free);
+	rsp_move_set(chan, RSP_MOVE_NONE);
+	rsp_work_kick_chan(chan);
+}
+
+/* A client's channel shall go to @to, which is kept. It does, or stays, or ends with its endpoint */
+static void rsp_move_start(struct rsp_chan *chan, struct rsp_ep *to)
+{
+	struct rsp_ep *ep;
+	bool ok = false;
+
+	if (!rsp_ep_begin(to))
+		return;
+	ep = rsp_chan_begin(chan);
+	if (!ep)
+		goto out;
+	if (ep != to && rsp_mux_leads_there(to, ep, &chan->param)) {
+		spin_lock_bh(&chan->ep_lock);
+		ok = chan->ep == ep && chan->move == RSP_MOVE_NONE && chan->peer_num &&
+		     chan->is_told && atomic_read(&chan->state) == RSP_STATE_UP;
+		if (ok) {
+			kref_get(&to->ref);
+			chan->move_to = to;
+			rsp_move_stop(chan, get_random_u64() | 1);
+		}
+		spin_unlock_bh(&chan->ep_lock);
+	}
+	if (ok && rsp_move_say(chan, 0, chan->move_token, GFP_KERNEL))
+		rsp_move_undo(chan);
+	rsp_chan_end(chan, ep);
+out:
+	rsp_ep_end(to);
+}
+
+/* the peer, or its network, leaves it between two endpoints */
+bool rsp_move_is_late(const struct rsp_chan *chan)
+{
+	return READ_ONCE(chan->move) != RSP_MOVE_NONE &&
+	       ktime_get_ns() - chan->move_ns > RSP_MOVE_NS;
+}
+
+/* ------------------------------------------------------------------ what comes */
+
+static u64 rsp_move_token(const struct rsp_mux_hdr *hdr)
+{
+	u64 token;
+
+	memcpy(&token, hdr->pdata, sizeof(token));
+	return token;
+}
+
+/* MOVE of a channel of the endpoint. Return: what is wrong with it */
+const char *rsp_move_recv(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, struct rsp_chan *chan)
+{
+	bool is_client = chan->view.role == RSP_ROLE_CLIENT, is_ours = false;
+	const char *why = NULL;
+
+	spin_lock_bh(&chan->ep_lock);
+	if (hdr->flags & RSP_MUX_IS_ANSWER) {
+		if (!is_client || chan->move != RSP_MOVE_ASKED || chan->move_steps & RSP_MOVE_HEARD)
+			why = "answer to a MOVE that was not";
+	} else if (is_client || chan->move != RSP_MOVE_NONE || !rsp_move_token(hdr) ||
+		   !chan->peer_num) {
+		why = "MOVE by who did not open the channel, or a second one";
+	} else if (atomic_read(&chan->state) == RSP_STATE_UP) {
+		is_ours = true;
+		rsp_move_stop(chan, rsp_move_token(hdr));
+	}
+	spin_unlock_bh(&chan->ep_lock);
+	if (why)
+		return why;
+	if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant)))
+		return "more credits than anybody grants";
+	if (is_client)
+		rsp_move_step(chan, RSP_MOVE_HEARD);
+	else if (is_ours && rsp_move_say(chan, RSP_MUX_IS_ANSWER, 0, GFP_ATOMIC))
+		rsp_mux_chan_fail(chan, -ENOMEM);
+	return NULL;
+}
+
+/* a mux channel by its number, wherever it is, with a reference */
+static struct rsp_chan *rsp_move_find(u32 num)
+{
+	struct rsp_chan *chan;
+
+	rcu_read_lock();
+	chan = xa_load(&rsp_chans, num);
+	if (chan && (!READ_ONCE(chan->is_attached) || !kref_get_unless_zero(&chan->ref)))
+		chan = NULL;
+	rcu_read_unlock();
+	return chan;
+}
+
+static const char *rsp_move_recv_answer(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
+{
+	struct rsp_chan *chan = rsp_mux_find(ep, be32_to_cpu(hdr->chan));
+	const char *why = NULL;
+
+	if (!chan)
+		return NULL;	/* it has gone before this came */
+	if (chan->view.role != RSP_ROLE_CLIENT || chan->move != RSP_MOVE_ATTACHING) {
+		why = "answer to an ATTACH that was not";
+	} else if (!rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant))) {
+		why = "more credits than anybody grants";
+	} else {
+		rsp_move_set(chan, RSP_MOVE_NONE);
+		rsp_work_kick_chan(chan);
+	}
+	rsp_chan_put(chan);
+	return why;
+}
+
+/* ATTACH: a channel comes from another endpoint. Return: what is wrong with it */
+const char *rsp_move_recv_attach(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
+{
+	bool is_his = false, is_up = false;
+	struct rsp_chan *chan;
+
+	if (hdr->flags & RSP_MUX_IS_ANSWER)
+		return rsp_move_recv_answer(ep, hdr);
+	if (!hdr->own)
+		return "ATTACH without a channel";
+	chan = rsp_move_find(be32_to_cpu(hdr->chan));
+	if (chan) {
+		spin_lock_bh(&chan->ep_lock);
+		is_up = atomic_read(&chan->state) == RSP_STATE_UP;
+		is_his = chan->move == RSP_MOVE_ASKED && chan->view.role == RSP_ROLE_SERVER &&
+			 chan->move_token && chan->move_token == rsp_move_token(hdr) &&
+			 chan->peer_num == be32_to_cpu(hdr->own) && rsp_chan_dev(chan) == ep->dev;
+		if (is_up && is_his) {
+			chan->move_token = 0;
+			kref_get(&ep->ref);
+			chan->move_to = ep;
+		}
+		spin_unlock_bh(&chan->ep_lock);
+	}
+	if (!is_up) {
+		/* it has ended before this came */
+		rsp_mux_answer(ep, RSP_MUX_CLOSE, hdr->own, 0, GFP_ATOMIC);
+	} else if (is_his && !rsp_mux_take_grant(chan, be32_to_cpu(hdr->grant))) {
+		rsp_chan_put(chan);
+		return "more credits than anybody grants";
+	} else if (is_his) {
+		rsp_move_step(chan, RSP_MOVE_HEARD);
+	}
+	if (chan)
+		rsp_chan_put(chan);
+	return is_up && !is_his ? "ATTACH of a channel that is not its own" : NULL;
+}
+
+/*
+ * A CLOSE of a channel that is not on its endpoint: is it on its way there?
+ * Return: true if so, and it ends when it has come
+ */
+bool rsp_move_closed(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
+{
+	struct rsp_chan *chan = rsp_move_find(be32_to_cpu(hdr->chan));
+	bool is_coming, has_come;
+
+	if (!chan)
+		return false;
+	spin_lock_bh(&chan->ep_lock);
+	is_coming = chan->move_to == ep && chan->view.role == RSP_ROLE_SERVER;
+	has_come = chan->ep == ep;
+	if (is_coming || has_come)
+		WRITE_ONCE(chan->peer_closed, true);
+	spin_unlock_bh(&chan->ep_lock);
+	if (has_come)
+		rsp_mux_chan_fail(chan, -ECONNRESET);
+	rsp_chan_put(chan);
+	return is_coming || has_come;
+}
+
+/* ------------------------------------------------------------- as the policy wants */
+
+static void rsp_move_place(struct rsp_ep *ep, struct rsp_chan *chan)
+{
+	u64 place = rsp_ep_place_again(ep, chan);
+	u32 vector = place & RSP_PLACE_VECTOR_MASK;
+	struct rsp_ep *to;
+
+	if (place & RSP_PLACE_PRIVATE_RQ || !(rsp_peer_view(ep->peer)->features & RSP_HELLO_CAN_MOVE)) {
+		to = rsp_chan_begin(chan);
+		if (to && chan->svc->ops->rehome)
+			chan->svc->ops->rehome(chan);
+		if (to)
+			rsp_chan_end(chan, to);
+	} else if (place >> RSP_PLACE_EP_SHIFT) {
+		to = rsp_ep_find(place >> RSP_PLACE_EP_SHIFT);
+		if (to) {
+			rsp_move_start(chan, to);
+			kref_put(&to->ref, rsp_ep_free);
+		}
+	} else if (READ_ONCE(ep->view.nr_chan) > 1 || vector != ep->view.vector) {
+		rsp_ep_connect_for(chan, ep, vector);
+	}
+}
+
+/*
+ * The policy wants the channels of a mux endpoint to be placed again, one after the other: who
+ * comes after one that gets a new endpoint may want to go there, too. Context: @ep is pinned
+ */
+void rsp_move_rehome(struct rsp_ep *ep)
+{
+	struct rsp_chan *chan;
+	u32 id = 0;
+
+	WRITE_ONCE(ep->rehome_again, false);
+	while ((chan = rsp_mux_next(ep, &id))) {
+		if (READ_ONCE(ep->is_left))
+			WRITE_ONCE(ep->rehome_again, true);
+		else if (chan->view.role == RSP_ROLE_CLIENT)
+			rsp_move_place(ep, chan);
+		rsp_chan_put(chan);
+	}
+}
+
+/* an endpoint that was connected for a channel is up, or ends before. Context: its CM handler, or its end */
+static void rsp_move_connected(struct rsp_ep *ep, bool is_up)
+{
+	struct rsp_chan *chan = ep->mover;
+	struct rsp_ep *from = ep->mover_ep;
+
+	if (!chan)
+		return;
+	ep->mover = NULL;
+	if (is_up)
+		rsp_move_start(chan, ep);
+	WRITE_ONCE(from->is_left, false);
+	if (READ_ONCE(from->rehome_again) && is_up && rsp_ep_begin(from)) {
+		rsp_move_rehome(from);
+		rsp_ep_end(from);
+	}
+	kref_put(&from->ref, rsp_ep_free);
+	rsp_chan_put(chan);
+}
+
+void rsp_move_established(struct rsp_ep *ep)
+{
+	rsp_move_connected(ep, true);
+}
+
+void rsp_move_forget(struct rsp_ep *ep)
+{
+	rsp_move_connected(ep, false);
+}
