@@ -54,8 +54,6 @@ static void rsp_chan_free(struct kref *ref)
 	WARN_ON_ONCE(!list_empty(&chan->maps));
 	xa_erase(&rsp_chans, chan->view.id);
 	kref_put(&chan->ep->ref, rsp_ep_free);
-	if (chan->move_to)
-		kref_put(&chan->move_to->ref, rsp_ep_free);
 	kfree_rcu(chan, rcu);
 	atomic_dec(&svc->nr_chan);
 }

@@ -70,14 +70,30 @@ static void rsp_move_set(struct rsp_chan *chan, int move)
 	spin_unlock_bh(&ep->sq_lock);
 }
 
-/* what is posted for the channel, counted in receive queues, and listed goes over. Context: all locks */
+/*
+ * What policies see: a client's channel is counted where it goes as soon as it is on its way, so that
+ * those which are placed after it know. Context: what holds both endpoints
+ */
+static void rsp_move_count(struct rsp_ep *from, struct rsp_ep *to)
+{
+	if (from == to)
+		return;
+	rsp_move_lock(&from->chan_lock, &to->chan_lock);
+	from->view.nr_chan--;
+	to->view.nr_chan++;
+	rsp_move_unlock(&from->chan_lock, &to->chan_lock);
+}
+
+/* The list and what is counted in receive queues go over. Context: all locks */
 static void rsp_move_over(struct rsp_chan *chan, struct rsp_ep *from, struct rsp_ep *to)
 {
 	rsp_ep_pin(to);
 	kref_get(&to->ref);
 	list_move_tail(&chan->ep_list, &to->chans);
-	from->view.nr_chan--;
-	to->view.nr_chan++;
+	if (chan->view.role == RSP_ROLE_SERVER) {
+		from->view.nr_chan--;
+		to->view.nr_chan++;
+	}
 	rsp_mux_idles(from);
 	atomic_sub(chan->rq_credits, &from->rq->credits);
 	atomic_add(chan->rq_credits, &to->rq->credits);
@@ -100,10 +116,16 @@ static bool rsp_move_switch(struct rsp_chan *chan)
 	spin_lock_bh(&chan->ep_lock);
 	from = chan->ep;
 	to = chan->move_to;
+	if (!to) {	/* rsp_move_drop(): it ends */
+		spin_unlock_bh(&chan->ep_lock);
+		return false;
+	}
 	spin_lock(&chan->flow_lock);
 	rsp_move_lock(&from->chan_lock, &to->chan_lock);
 	rsp_move_lock(&from->sq_lock, &to->sq_lock);
-	ok = atomic_read(&chan->state) == RSP_STATE_UP && (to == from || rsp_mux_has_room(to));
+	ok = atomic_read(&chan->state) == RSP_STATE_UP &&
+	     (chan->view.role == RSP_ROLE_CLIENT ? atomic_read(&to->state) < RSP_STATE_CLOSING :
+						   to == from || rsp_mux_has_room(to));
 	if (ok) {
 		WRITE_ONCE(chan->is_told, false);
 		chan->move_to = NULL;
@@ -131,15 +153,20 @@ static bool rsp_move_switch(struct rsp_chan *chan)
 static void rsp_move_client(struct rsp_chan *chan)
 {
 	const u64 token = chan->move_token;
-	struct rsp_ep *lost;
+	struct rsp_ep *lost = NULL;
 
 	if (!rsp_move_switch(chan)) {
-		/* the other endpoint ends, or is full by now: back to where it is, if it does not end */
+		/* the other endpoint ends: back to where it is, if the channel does not end */
 		spin_lock_bh(&chan->ep_lock);
-		lost = chan->move_to;
-		chan->move_to = chan->ep;
-		kref_get(&chan->ep->ref);
+		if (atomic_read(&chan->state) == RSP_STATE_UP) {
+			lost = chan->move_to;
+			rsp_move_count(lost, chan->ep);
+			chan->move_to = chan->ep;
+			kref_get(&chan->ep->ref);
+		}
 		spin_unlock_bh(&chan->ep_lock);
+		if (!lost)
+			return;
 		kref_put(&lost->ref, rsp_ep_free);
 		if (!rsp_move_switch(chan))
 			return;
@@ -154,8 +181,11 @@ static void rsp_move_server(struct rsp_chan *chan)
 
 	spin_lock_bh(&chan->ep_lock);
 	to = chan->move_to;
-	kref_get(&to->ref);
+	if (to)
+		kref_get(&to->ref);
 	spin_unlock_bh(&chan->ep_lock);
+	if (!to)
+		return;		/* it ends */
 	if (rsp_move_switch(chan)) {
 		rsp_move_set(chan, RSP_MOVE_NONE);
 		rsp_mux_tell(chan, RSP_MUX_ATTACH, 0, RSP_MUX_IS_ANSWER, NULL, 0, GFP_ATOMIC);
@@ -210,16 +240,25 @@ static int rsp_move_say(struct rsp_chan *chan, u8 flags, u64 token, gfp_t gfp)
 	return err;
 }
 
-/* nothing has been said: as before */
-static void rsp_move_undo(struct rsp_chan *chan)
+/* it does not go there. Context: the channel is attached */
+void rsp_move_drop(struct rsp_chan *chan)
 {
 	struct rsp_ep *to;
 
 	spin_lock_bh(&chan->ep_lock);
 	to = chan->move_to;
 	chan->move_to = NULL;
+	if (to && chan->view.role == RSP_ROLE_CLIENT)
+		rsp_move_count(to, chan->ep);
 	spin_unlock_bh(&chan->ep_lock);
-	kref_put(&to->ref, rsp_ep_free);
+	if (to)
+		kref_put(&to->ref, rsp_ep_free);
+}
+
+/* nothing has been said: as before */
+static void rsp_move_undo(struct rsp_chan *chan)
+{
+	rsp_move_drop(chan);
 	rsp_move_set(chan, RSP_MOVE_NONE);
 	rsp_work_kick_chan(chan);
 }
@@ -238,10 +277,12 @@ static void rsp_move_start(struct rsp_chan *chan, struct rsp_ep *to)
 	if (ep != to && rsp_mux_leads_there(to, ep, &chan->param)) {
 		spin_lock_bh(&chan->ep_lock);
 		ok = chan->ep == ep && chan->move == RSP_MOVE_NONE && chan->peer_num &&
-		     chan->is_told && atomic_read(&chan->state) == RSP_STATE_UP;
+		     chan->is_told && atomic_read(&chan->state) == RSP_STATE_UP &&
+		     rsp_mux_has_room(to);
 		if (ok) {
 			kref_get(&to->ref);
 			chan->move_to = to;
+			rsp_move_count(ep, to);
 			rsp_move_stop(chan, get_random_u64() | 1);
 		}
 		spin_unlock_bh(&chan->ep_lock);

@@ -694,6 +694,7 @@ static void rsp_mux_close_work(struct work_struct *work)
 		queue_delayed_work(rsp_mux_wq, &chan->close_work, 1);
 		return;
 	}
+	rsp_move_drop(chan);
 	spin_lock_bh(&ep->chan_lock);
 	list_del_init(&chan->ep_list);
 	ep->view.nr_chan--;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A hostile host on a mux connection (docs/wire.md, "Mux"): headers that lie about
- * channels, order, credits and lengths, channels opened without end, and everything
- * mutated. The server may end the connection, refuse or ignore; it must go on
+ * channels, order, credits and lengths, channels opened without end or moved where they do
+ * not belong, and everything mutated. The server may end the connection, refuse or ignore; it must go on
  * serving, which the NULL call of the NFS channel of each next connection shows.
  *
  *	hostile_mux [OPTIONS] SERVER
@@ -26,17 +26,20 @@ enum {
 	O_QUIET	= 32,	/* no barrier was tried, and nothing came */
 	O_BAD	= 64,	/* a message that is itself malformed; never allowed */
 	O_STUCK	= 128,	/* nothing, not even to the barrier; never allowed */
+	O_MOVE	= 256,	/* answers */
+	O_ATTACH = 512,
 };
-#define NR_OUTCOMES	8
+#define NR_OUTCOMES	10
 
-enum { HELLO = 1, OPEN, ACCEPT, REJECT, CLOSE, DATA, CREDIT };
+enum { HELLO = 1, OPEN, ACCEPT, REJECT, CLOSE, DATA, CREDIT, MOVE, ATTACH };
 #define HDR		64
 #define OWN		7		/* our number of the first channel */
 #define GRANT		64
 #define IS_ANSWER	1
+#define TOKEN		0x746f6b65	/* of our MOVEs */
 
 /* offsets in the header */
-enum { M_TYPE = 0, M_CHAN = 4, M_SEQ = 8, M_GRANT = 12, M_LEN = 16, M_OWN = 20, M_ARG = 24 };
+enum { M_TYPE = 0, M_FLAGS = 1, M_CHAN = 4, M_SEQ = 8, M_GRANT = 12, M_LEN = 16, M_OWN = 20, M_ARG = 24, M_TOKEN = 32 };
 
 static struct {
 	u32	xid;
@@ -136,6 +139,23 @@ static struct conn *open_mux(void)
 	return c;
 }
 
+/* another one, without a channel of its own */
+static struct conn *open_bare(void)
+{
+	typeof(mux) kept = mux;
+	struct conn *c;
+	u8 pdata[56];
+
+	pdata_make(pdata, 0x52535068, 1 << 16 | 15);
+	c = open_with(pdata, sizeof(pdata));
+	if (c && mux.is_raw) {
+		conn_free(c);
+		c = NULL;
+	}
+	mux = kept;
+	return c;
+}
+
 static u32 seen_of(const struct msg *m)
 {
 	if (m->len < HDR || get32(m, M_LEN) != m->len - HDR)
@@ -154,6 +174,10 @@ static u32 seen_of(const struct msg *m)
 	case DATA:
 	case CREDIT:
 		return 0;
+	case MOVE:
+		return m->b[M_FLAGS] == IS_ANSWER ? O_MOVE : O_BAD;
+	case ATTACH:
+		return m->b[M_FLAGS] == IS_ANSWER ? O_ATTACH : O_BAD;
 	default:
 		return O_BAD;
 	}
@@ -409,6 +433,205 @@ static u32 open_with_grant(struct conn *c, u32 grant, u32 b)
 	return collect(c, false, 500);
 }
 
+/* MOVE or ATTACH of the first channel, or of number @chan */
+static void say_move(struct conn *c, u32 type, u32 flags, u32 chan, u32 token)
+{
+	static struct msg m;
+
+	hdr(&m, type, chan ? chan : mux.chan, OWN, 0);
+	m.b[M_FLAGS] = flags;
+	set32(&m, M_TOKEN, token);
+	conn_send(c, &m);
+}
+
+static u32 move_token(struct conn *c, u32 token, u32 flags)
+{
+	say_move(c, MOVE, flags, 0, token);
+	return collect(c, false, 300);
+}
+
+/* no longer than until it is answered */
+static u32 move_said(struct conn *c)
+{
+	u64 end = now_ms() + h.wait_ms;
+	u32 seen = 0;
+
+	say_move(c, MOVE, 0, 0, TOKEN);
+	while (!(seen & (O_MOVE | O_GONE)) && now_ms() < end)
+		seen |= collect(c, false, 1);
+	return seen;
+}
+
+static u32 move_twice(struct conn *c, u32 a, u32 b)
+{
+	say_move(c, MOVE, 0, 0, TOKEN);
+	say_move(c, MOVE, 0, 0, TOKEN);
+	return collect(c, false, 300) & ~O_MOVE;
+}
+
+/* a MOVE, then nothing for @ms, then a message of @type */
+static u32 move_then(struct conn *c, u32 type, u32 ms)
+{
+	static struct msg m;
+	u32 seen;
+
+	say_move(c, MOVE, 0, 0, TOKEN);
+	seen = collect(c, false, ms);
+	if (type == DATA) {
+		data(&m, mux.chan, ++mux.seq);
+		conn_send(c, &m);
+	} else if (type == CLOSE) {
+		seen |= close_flags(c, 0, 0);
+	}
+	return seen | collect(c, false, 300);
+}
+
+static u32 attach(struct conn *c, u32 chan, u32 flags)
+{
+	say_move(c, ATTACH, flags, chan, TOKEN);
+	return collect(c, false, 300);
+}
+
+static u32 attach_own(struct conn *c, u32 own, u32 b)
+{
+	static struct msg m;
+
+	hdr(&m, ATTACH, 0x7fffff, own, 0);
+	conn_send(c, &m);
+	return 0;
+}
+
+/* where it came from is where it goes */
+static u32 move_here(struct conn *c, u32 token, u32 times)
+{
+	u32 seen = 0;
+
+	while (times--) {
+		seen |= move_token(c, TOKEN, 0);
+		say_move(c, ATTACH, 0, 0, token);
+		seen |= collect(c, false, 300);
+	}
+	return seen;
+}
+
+/* to a connection of its own, @times; a call there */
+static u32 move_away(struct conn *c, u32 times, u32 b)
+{
+	struct conn *from = c, *to = NULL;
+	u32 seen = 0;
+
+	while (times-- && !(seen & O_GONE)) {
+		to = open_bare();
+		if (!to)
+			return O_BAD;
+		seen |= move_said(from);
+		say_move(to, ATTACH, 0, 0, TOKEN);
+		seen |= collect(to, false, 300);
+		if (from != c)
+			conn_free(from);
+		from = to;
+	}
+	seen |= barrier(to);
+	conn_free(to);
+	return seen;
+}
+
+/* a forged ATTACH from elsewhere does not spoil the right one */
+static u32 move_forged(struct conn *c, u32 token, u32 b)
+{
+	struct conn *thief = open_bare();
+	u32 seen;
+
+	if (!thief)
+		return O_BAD;
+	seen = move_token(c, TOKEN, 0);
+	say_move(thief, ATTACH, 0, 0, token);
+	if (!(collect(thief, false, 1000) & O_GONE))
+		seen |= O_BAD;
+	conn_free(thief);
+	say_move(c, ATTACH, 0, 0, TOKEN);
+	return seen | collect(c, false, 300);
+}
+
+/* the channels of others, by number */
+static u32 steal(struct conn *c, u32 nr, u32 b)
+{
+	struct conn *thief = NULL;
+	u32 i, seen = 0;
+
+	for (i = 1; i <= nr; i++) {
+		if (!thief || thief->gone) {
+			conn_free(thief);
+			thief = open_bare();
+			if (!thief)
+				return O_BAD;
+		}
+		say_move(thief, ATTACH, 0, i, TOKEN);
+		seen |= collect(thief, false, 20) & ~(O_GONE | O_CLOSE);
+	}
+	conn_free(thief);
+	return seen;
+}
+
+/* closed before it can have come, and where it was it is not any more */
+static u32 move_and_close(struct conn *c, u32 on_old, u32 b)
+{
+	struct conn *to = open_bare();
+	u32 seen;
+
+	if (!to)
+		return O_BAD;
+	seen = move_said(c);
+	say_move(to, ATTACH, 0, 0, TOKEN);
+	seen |= close_flags(on_old ? c : to, 0, 0);
+	seen |= collect(c, false, 300) | collect(to, false, 300);
+	conn_free(to);
+	return seen;
+}
+
+/* the other connection goes while the channel is on its way there */
+static u32 move_to_gone(struct conn *c, u32 a, u32 b)
+{
+	struct conn *to = open_bare();
+	u32 seen;
+
+	if (!to)
+		return O_BAD;
+	seen = move_said(c);
+	say_move(to, ATTACH, 0, 0, TOKEN);
+	rdma_disconnect(to->id);
+	to->connected = false;
+	conn_free(to);
+	return seen | collect(c, false, 300);
+}
+
+/* a bare connection is one like others, but for its first channel */
+static u32 bare(struct conn *c, u32 type, u32 b)
+{
+	static struct msg m;
+	struct conn *to = open_bare();
+	u32 seen = 0, kept = mux.seq;
+
+	if (!to)
+		return O_BAD;
+	mux.seq = 0;
+	if (type == OPEN) {
+		mux.last_own = 0;
+		open_chan(to, OWN + 1, mux.port);
+		seen = collect(to, false, 1000);
+		data(&m, mux.last_own, 1);
+		conn_send(to, &m);
+		seen |= collect(to, true, h.wait_ms);
+	} else {
+		hdr(&m, type, type == DATA ? mux.chan : 0, OWN, 0);
+		conn_send(to, &m);
+		seen = collect(to, false, 500);
+	}
+	conn_free(to);
+	mux.seq = kept;
+	return seen;
+}
+
 static void pace(struct conn *c)
 {
 	while (c->tx_next - c->tx_done > 48 && !c->gone)
@@ -536,6 +759,7 @@ static const struct tcase cases[] = {
 	C("raw-version-0", O_REPLY, O_REPLY, F_RAW, nothing, 0x52535068, 3),
 	C("raw-version-2", O_REPLY, O_REPLY, F_RAW, nothing, 0x52535068, 2 << 16 | 3),
 	C("raw-can-but-will-not", O_REPLY, O_REPLY, F_RAW, nothing, 0x52535068, 1 << 16 | 1),
+	C("raw-bare-but-not-mux", O_REPLY, O_REPLY, F_RAW, nothing, 0x52535068, 1 << 16 | 13),
 	C("raw-features-unknown", O_REPLY, O_REPLY, F_RAW, nothing, 0x52535068, 1 << 16 | 0xfffd),
 
 	C("call-before-hello", O_GONE | O_REPLY, 0, F_NO_HELLO, late_hello, 1, 0),
@@ -557,12 +781,14 @@ static const struct tcase cases[] = {
 	ENDS("longer-than-receive", long_one, 20000, 0),
 	ENDS("no-header", no_header, 0, 0),
 	ENDS("type-0", type, 0, 0),
-	ENDS("type-8", type, 8, 0),
+	ENDS("type-10", type, 10, 0),
 	ENDS("type-255", type, 255, 0),
 	ENDS("hello-with-data", type, HELLO, 4),
 	ENDS("open-with-data", type, OPEN, 4),
 	ENDS("close-with-data", type, CLOSE, 4),
 	ENDS("credit-with-data", type, CREDIT, 64),
+	ENDS("move-with-data", type, MOVE, 4),
+	ENDS("attach-with-data", type, ATTACH, 4),
 
 	ENDS("channel-0", word, M_CHAN, 0),
 	ENDS("channel-max", word, M_CHAN, 0xffffffff),
@@ -599,6 +825,32 @@ static const struct tcase cases[] = {
 	C("close-answer", O_CLOSE | O_QUIET, O_CLOSE, F_NO_BARRIER, close_flags, 0, IS_ANSWER),
 	C("close-twice", O_CLOSE | O_QUIET, O_CLOSE, F_NO_BARRIER, close_twice, 0, 0),
 	C("data-behind-close", O_CLOSE | O_GONE, 0, F_NO_BARRIER, data_behind_close, 0, 0),
+
+	KEPT("move-here", O_MOVE | O_ATTACH, move_here, TOKEN, 1),
+	KEPT("move-here-8", O_MOVE | O_ATTACH, move_here, TOKEN, 8),
+	ENDS("move-token-0", move_token, 0, 0),
+	ENDS("move-answer-unasked", move_token, TOKEN, IS_ANSWER),
+	ENDS("move-twice", move_twice, 0, 0),
+	KEPT("move-unknown", 0, about, MOVE, 0x7fffff),
+	C("data-behind-move", O_GONE | O_MOVE, O_GONE, F_NO_BARRIER, move_then, DATA, 100),
+	C("close-behind-move", O_CLOSE | O_MOVE, O_CLOSE, F_NO_BARRIER, move_then, CLOSE, 0),
+	C("move-and-nothing", O_CLOSE | O_MOVE, O_CLOSE, F_NO_BARRIER, move_then, 0, 13000),
+	KEPT("attach-unknown", O_CLOSE, attach, 0x7fffff, 0),
+	ENDS("attach-own-0", attach_own, 0, 0),
+	ENDS("attach-not-moving", attach, 0, 0),
+	ENDS("attach-answer-unasked", attach, 0, IS_ANSWER),
+	C("attach-wrong-token", O_GONE | O_MOVE, O_GONE, 0, move_here, TOKEN + 1, 1),
+	C("move-away", O_MOVE | O_ATTACH | O_REPLY, O_ATTACH | O_REPLY, F_NO_BARRIER, move_away, 1, 0),
+	C("move-away-8", O_MOVE | O_ATTACH | O_REPLY, O_ATTACH | O_REPLY, F_NO_BARRIER, move_away, 8, 0),
+	KEPT("move-forged", O_MOVE | O_ATTACH, move_forged, TOKEN + 1, 0),
+	KEPT("move-forged-0", O_MOVE | O_ATTACH, move_forged, 0, 0),
+	KEPT("steal", 0, steal, 100, 0),
+	C("close-behind-attach", O_CLOSE | O_MOVE | O_ATTACH, O_CLOSE, F_NO_BARRIER, move_and_close, 0, 0),
+	C("close-where-it-was", O_CLOSE | O_MOVE | O_ATTACH, O_CLOSE, F_NO_BARRIER, move_and_close, 1, 0),
+	C("move-to-gone", O_MOVE | O_CLOSE, O_MOVE, F_NO_BARRIER, move_to_gone, 0, 0),
+	C("bare-open", O_ACCEPT | O_REPLY, O_ACCEPT | O_REPLY, F_NO_BARRIER, bare, OPEN, 0),
+	C("bare-hello", O_GONE, O_GONE, F_NO_BARRIER, bare, HELLO, 0),
+	C("bare-data", O_GONE, O_GONE, F_NO_BARRIER, bare, DATA, 0),
 
 	/* nfsd closes old connections when there are too many, and we do not answer that */
 	C("open-flood-400", O_REPLY | O_GONE | O_CLOSE | O_ACCEPT | O_REJECT, O_ACCEPT, 0,
@@ -661,10 +913,11 @@ static void fuzz_seed_msg(struct msg *m)
 		hdr(m, CLOSE, mux.last_own, 1000 + rnd(50), 0);
 		break;
 	case 2:
-		hdr(m, CREDIT, mux.chan, OWN, 0);
+		hdr(m, rnd(2) ? MOVE : ATTACH, mux.chan, OWN, 0);
+		set32(m, M_TOKEN, TOKEN);
 		break;
 	case 3:
-		hdr(m, 1 + rnd(7), rnd(2) ? mux.chan : rnd(100), rnd(100), rnd(100));
+		hdr(m, 1 + rnd(9), rnd(2) ? mux.chan : rnd(100), rnd(100), rnd(100));
 		break;
 	default:
 		data(m, mux.chan, ++mux.seq);
@@ -753,6 +1006,7 @@ int main(int argc, char **argv)
 {
 	static const char * const outcomes[NR_OUTCOMES] = {
 		"reply", "disconnect", "ACCEPT", "REJECT", "CLOSE", "silence", "MALFORMED MESSAGE", "STUCK",
+		"MOVE", "ATTACH",
 	};
 	static const struct hostile_prog prog = {
 		.name		= "hostile_mux",

@@ -114,7 +114,12 @@ fio_down() {
 		wait "$pid"		# non-zero after a signal: what counts is in its report
 		sed -n '/^{/,$p' "$T/$name.raw" >"$T/$name.json"
 		jq -e '([.jobs[].error] | add) == 0 and ([.jobs[] | .read.total_ios + .write.total_ios] | min) > 0' \
-			"$T/$name.json" || { cat "$T/$name.err" "$T/$name.raw"; rc=1; }
+			"$T/$name.json" || {
+			cat "$T/$name.err"
+			sed '/^{/,$d' "$T/$name.raw"
+			jq -c '.jobs[] | {error, read: .read.total_ios, write: .write.total_ios}' "$T/$name.json"
+			rc=1
+		}
 	done
 	return $rc
 }

@@ -14,7 +14,7 @@ INITIATOR=rsp TARGET=rsp
 need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:jq tool:iscsiadm
 plan 17
 
-IDLE=3			# an endpoint without a channel stays so long
+IDLE=15		# an NFS connection, and an endpoint, that is idle so long goes
 
 # chans_are FILTER: what jq makes of the list of channels
 chans_are() {
@@ -36,28 +36,21 @@ kept() {
 remember() {
 	rspctl -j chan | jq -c 'map(.id) | sort' >"$T/chans"
 }
-# swap_to NAME [KNOB=VALUE]...: from the other policy, of which there are two files
-in_force=
-swap_to() {
-	local old=$in_force
-	load "$@" || return
-	in_force=$1
-	[ -z "$old" ] || unload "$old"
+# together, apart: from the one policy to the other
+together() {
+	load ep_mux idle_s=$IDLE && unload ep_apart
+}
+apart() {
+	load ep_apart idle_s=$IDLE && unload ep_mux
 }
 no_ep() {
 	is "$(rspctl -j ep | jq length)" 0
 }
-no_policy() {
-	[ -z "$in_force" ] || unload "$in_force"
-	in_force=
-}
-
-echo 1 >/sys/kernel/tracing/events/rsp/rsp_chan_move/enable 2>/dev/null
-run "a mount and a disk on one endpoint" eval "both_up && both_out && swap_to ep_mux idle_s=$IDLE && both_in && spread 1"
+run "a mount and a disk on one endpoint" eval "both_up && both_out && together && both_in && spread 1"
 apart_and_together() {
 	remember
-	swap_to ep_apart idle_s=$IDLE && wait_for 10 spread 2 && is "$(moves)" 1 || return
-	swap_to ep_mux idle_s=$IDLE && wait_for 10 spread 1 && is "$(moves)" 2 && kept
+	apart && wait_for 10 spread 2 && is "$(moves)" 1 || return
+	together && wait_for 10 spread 1 && is "$(moves)" 2 && kept
 }
 run "both carry verified data" both_verify
 run "ep_apart takes one to an endpoint of its own, ep_mux back, live" apart_and_together
@@ -68,9 +61,9 @@ storm() {
 	local i before
 	before=$(moves)
 	for ((i = 0; i < $1; i++)); do
-		swap_to ep_apart idle_s=$IDLE || return
+		apart || return
 		[ $((i % 3)) = 0 ] || sleep 0.$((RANDOM % 9))
-		swap_to ep_mux idle_s=$IDLE || return
+		together || return
 		[ $((i % 4)) = 0 ] || sleep 0.$((RANDOM % 9))
 	done
 	wait_for 10 spread 1
@@ -81,7 +74,7 @@ run "small and large I/O, verified" both_verify
 run "a storm of 60 swaps moves channels back and forth" storm 30
 run "nothing is lost, nobody has connected anew" eval "fio_down nfs iser && kept"
 big() {
-	local load="--rw=randrw --bs=1m --size=16m --iodepth=4 --verify=crc32c --verify_fatal=1 --verify_backlog=8
+	local load="--rw=randrw --bs=1m --size=16m --iodepth=4 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --verify_backlog=8
 		--verify_state_save=0 --overwrite=1"
 	# shellcheck disable=SC2086 # one word an argument
 	nfs_fio_up $load && iser_fio_up $load
@@ -100,9 +93,8 @@ two_choices() {
 	remember
 	nfs_fio_up --rw=randrw --bs=4k --size=8m --iodepth=8 --verify=crc32c --verify_fatal=1 --verify_backlog=32 \
 		--verify_state_save=0 --overwrite=1
-	load ep_mux_2 per_peer=2 idle_s=$IDLE && wait_for 20 even && kept
+	$POL load "$POLICIES/ep_mux.bpf.o" "$PINS/two" per_peer=2 idle_s=$IDLE && wait_for 20 even && kept
 }
-cp "$POLICIES/ep_mux.bpf.o" "$POLICIES/ep_mux_2.bpf.o"
 run "two choices: six channels come to be three and three" two_choices
 stays() {
 	local before
@@ -113,7 +105,7 @@ stays() {
 run "and stay there" stays
 run "nothing is lost of theirs" fio_down nfs
 swap_back() {
-	unload ep_mux_2
+	unload two
 	wait_for 10 active ep ep_mux && wait_for 20 spread 1 && kept
 }
 run "all come together when the policy before is back" swap_back
@@ -127,10 +119,10 @@ gone_meanwhile() {
 		both_in || return
 		both_verify || return
 		for _ in 1 2; do
-			swap_to ep_apart idle_s=$IDLE
-			swap_to ep_mux idle_s=$IDLE
+			apart
+			together
 		done
-		swap_to ep_apart idle_s=$IDLE
+		apart
 		if ((i % 2)); then
 			rdma link delete rxe0
 			sleep 1
@@ -139,12 +131,11 @@ gone_meanwhile() {
 			sleep 3
 		fi
 		fio_down nfs iser || rc=1
-		swap_to ep_mux idle_s=$IDLE
+		together
 		both_out || rc=1
 	done
 	return $rc
 }
 run "channels, endpoints and devices end while channels move" gone_meanwhile
-run "all goes" eval "both_out; wait_for 60 no_ep && no_policy"
-rm -f "$POLICIES/ep_mux_2.bpf.o"
+run "all goes" eval "both_out; wait_for 60 no_ep && unload ep_mux"
 finish
