@@ -315,7 +315,6 @@ struct rsp_ep {
 	struct rsp_chan		*mover;		/* until it is up; both with a reference */
 	struct rsp_ep		*mover_ep;
 	bool			is_left;	/* another one is being connected for a channel of this one */
-	bool			rehome_again;	/* others wait for that */
 	bool			is_probed;	/* a probe is under way */
 	u32			nr_idle;	/* ticks without a message */
 	u64			nr_msg;		/* messages at the last tick */
@@ -404,6 +403,7 @@ struct rsp_chan {
 	/* moving to another endpoint: move.c */
 	enum { RSP_MOVE_NONE, RSP_MOVE_ASKED, RSP_MOVE_ATTACHING } move;	/* not none: works wait. sq_lock */
 	u8			move_steps;	/* RSP_MOVE_* that have come */
+	bool			place_again;	/* it was on its way, or had to wait for another, when asked */
 	struct rsp_ep		*move_to;	/* with a reference */
 	u64			move_token;
 	u64			move_ns;	/* when it began */

@@ -862,13 +862,15 @@ void rsp_ep_tick(u32 why)
 			move = rsp_policy_rehome(&ep->view, &ep->gen, why);
 			spin_unlock_bh(&ep->hook_lock);
 			if (move && ep->is_mux)
-				rsp_move_rehome(ep);
+				rsp_move_rehome(ep, false);
 			else if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
 				chan->svc->ops->rehome(chan);
 			if (why == RSP_REHOME_TIMER && atomic_read(&ep->state) == RSP_STATE_UP) {
 				rsp_ep_probe(ep);
-				if (ep->is_mux)
+				if (ep->is_mux) {
 					rsp_mux_tick(ep);
+					rsp_move_rehome(ep, true);
+				}
 			}
 			rsp_ep_end(ep);
 		}

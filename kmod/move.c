@@ -437,10 +437,18 @@ bool rsp_move_closed(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 
 static void rsp_move_place(struct rsp_ep *ep, struct rsp_chan *chan)
 {
-	u64 place = rsp_ep_place_again(ep, chan);
-	u32 vector = place & RSP_PLACE_VECTOR_MASK;
 	struct rsp_ep *to;
+	u32 vector;
+	u64 place;
 
+	/* one new endpoint at a time: the next one may want to go there, too */
+	if (READ_ONCE(ep->is_left) || READ_ONCE(chan->move) != RSP_MOVE_NONE) {
+		WRITE_ONCE(chan->place_again, true);
+		return;
+	}
+	WRITE_ONCE(chan->place_again, false);
+	place = rsp_ep_place_again(ep, chan);
+	vector = place & RSP_PLACE_VECTOR_MASK;
 	if (place & RSP_PLACE_PRIVATE_RQ || !(rsp_peer_view(ep->peer)->features & RSP_HELLO_CAN_MOVE)) {
 		to = rsp_chan_begin(chan);
 		if (to && chan->svc->ops->rehome)
@@ -459,19 +467,17 @@ static void rsp_move_place(struct rsp_ep *ep, struct rsp_chan *chan)
 }
 
 /*
- * The policy wants the channels of a mux endpoint to be placed again, one after the other: who
- * comes after one that gets a new endpoint may want to go there, too. Context: @ep is pinned
+ * The policy wants the channels of a mux endpoint to be placed again, or only those that had to
+ * wait when it last did. Context: @ep is pinned
  */
-void rsp_move_rehome(struct rsp_ep *ep)
+void rsp_move_rehome(struct rsp_ep *ep, bool is_rest)
 {
 	struct rsp_chan *chan;
 	u32 id = 0;
 
-	WRITE_ONCE(ep->rehome_again, false);
 	while ((chan = rsp_mux_next(ep, &id))) {
-		if (READ_ONCE(ep->is_left))
-			WRITE_ONCE(ep->rehome_again, true);
-		else if (chan->view.role == RSP_ROLE_CLIENT)
+		if (chan->view.role == RSP_ROLE_CLIENT &&
+		    (!is_rest || READ_ONCE(chan->place_again)))
 			rsp_move_place(ep, chan);
 		rsp_chan_put(chan);
 	}
@@ -489,8 +495,8 @@ static void rsp_move_connected(struct rsp_ep *ep, bool is_up)
 	if (is_up)
 		rsp_move_start(chan, ep);
 	WRITE_ONCE(from->is_left, false);
-	if (READ_ONCE(from->rehome_again) && is_up && rsp_ep_begin(from)) {
-		rsp_move_rehome(from);
+	if (is_up && rsp_ep_begin(from)) {
+		rsp_move_rehome(from, true);
 		rsp_ep_end(from);
 	}
 	kref_put(&from->ref, rsp_ep_free);

@@ -5,7 +5,7 @@
 
 #include "mux.h"
 
-void rsp_move_rehome(struct rsp_ep *ep);
+void rsp_move_rehome(struct rsp_ep *ep, bool is_rest);
 void rsp_move_established(struct rsp_ep *ep);
 void rsp_move_forget(struct rsp_ep *ep);
 void rsp_move_drop(struct rsp_chan *chan);
