@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Channels move between two queue pairs many times a second while the network goes away and comes
-# back, loses packets, the device goes at either end, and at last a guest is killed.
+# back, the device goes at either end, and at last a guest is killed.
 #
 #	cli 10.9.0.2 (mount, open-iscsi, ep_apart and ep_mux in turn) ===== 10.9.0.1 srv (nfsd, LIO)
 #
@@ -9,7 +9,7 @@
 # timeout: 700
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:iscsiadm tool:jq
-plan 17
+plan 18
 
 # on cli, in the background: from the one policy to the other and back until /tmp/stop is there
 swaps_up() {
@@ -69,6 +69,10 @@ both_go_on() {
 		done; exit 1"
 }
 
+lossy() {
+	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
+}
+run "a network that can be cut" lossy 0%
 run "a server and a target" eval "server_up rsp && target_up"
 run "an initiator, the first policy" eval "initiator_up && in_guest cli 'modprobe rsp_nfs' && swaps_up"
 run "a mount and a disk" eval "in_guest cli 'nfs_mount $M hard' && iscsi_on cli 'iscsi_login 10.9.0.1 iser \$(limits 300)'"
@@ -77,15 +81,13 @@ load_up
 run "both carry verified data" both_go_on
 run "and move" moving 30
 
-lossy() {
-	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
-}
+# not the cable: a request of the connection manager without a carrier ends rxe's QP 1 (docs/lab.md)
 flap() {
 	for _ in {1..4}; do
-		cable cli off && sleep 1 && cable cli on && sleep 2 || return
+		lossy 100% && sleep 1.5 && lossy 0% && sleep 2 || return
 	done
 }
-run "the cable is pulled four times for a second" flap
+run "the network goes away four times for 1.5 s" flap
 run "both go on" both_go_on
 run "and move" moving 60
 run "nothing passes for 12 s" eval "lossy 100% && sleep 12 && lossy 0%"
