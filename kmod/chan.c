@@ -299,11 +299,9 @@ void rsp_chan_prepare(struct rsp_chan *chan)
 	rsp_flow_prepare(chan);
 }
 
-/* it is up */
-void rsp_chan_opened(struct rsp_chan *chan)
+/* it is up. @ep: what it rides, pinned */
+void rsp_chan_opened(struct rsp_chan *chan, struct rsp_ep *ep)
 {
-	struct rsp_ep *ep = chan->ep;	/* it cannot move yet */
-
 	chan->local = ep->cm_id->route.addr.src_addr;
 	chan->remote = ep->cm_id->route.addr.dst_addr;
 	WRITE_ONCE(chan->was_up, true);

@@ -6,10 +6,13 @@
  *	policy mutex (policy.c)
  *	rsp_dev_mutex			list of devices
  *	rsp_dev.mutex			CQs, receive queues, key growth
+ *	rsp_chan.ep_lock		what endpoint a channel rides
  *	rsp_svc.lock, rsp_rq.lock, rsp_ep.hook_lock, rsp_chan.flow_lock
  *					one at a time; policy hooks run under these
+ *	rsp_ep.chan_lock		two only in rsp_mux_ride() and move.c, by address there
  *	rsp_mag.lock, rsp_class_pool.lock, rsp_ep.sq_lock, rsp_keys.lock,
  *	rsp_chan.map_lock
+ * rsp_ep.sq_lock: two only in move.c, by address.
  * All spinlocks are taken in process context (CQs are polled by work queues) and
  * keep bottom halves out: services call with locks of their own held that timers
  * take too, libiscsi's frwd_lock is one.
@@ -303,6 +306,7 @@ struct rsp_ep {
 	struct rsp_rq		*rq;
 	struct rsp_chan		*chan;		/* until it is a mux endpoint */
 	bool			peer_asks_mux;	/* the request, or the answer to ours */
+	bool			peer_can_move;
 	bool			is_mux;		/* chan_lock; before anything is sent or received */
 	struct rsp_mux		*mux;		/* it is one, or a client asks for it */
 	spinlock_t		chan_lock;	/* chans, view.nr_chan */
@@ -427,7 +431,7 @@ extern struct xarray rsp_chans;
 
 struct rsp_chan *rsp_chan_create(struct rsp_svc *svc, struct rsp_ep *ep);
 void rsp_chan_prepare(struct rsp_chan *chan);
-void rsp_chan_opened(struct rsp_chan *chan);
+void rsp_chan_opened(struct rsp_chan *chan, struct rsp_ep *ep);
 void rsp_chan_drained(struct rsp_chan *chan, int reason);
 void rsp_chan_received(struct rsp_chan *chan, struct rsp_ibuf *buf);
 void rsp_chan_fail(struct rsp_chan *chan, int reason);
@@ -488,6 +492,7 @@ struct rsp_iwork {
 	bool			has_read;
 	bool			is_probe;
 	bool			is_signaled;
+	bool			*told;		/* set as a control message goes before all that comes */
 	u64			queued_ns;
 	u64			bytes;
 	union {
@@ -504,6 +509,8 @@ struct rsp_iwork *rsp_work_alloc_own(struct rsp_ep *ep, gfp_t gfp);
 int rsp_work_submit(struct rsp_iwork *work);
 struct rsp_ep *rsp_work_lock(struct rsp_chan *chan);
 void rsp_work_stop(struct rsp_ep *ep, struct rsp_chan *chan);
+void rsp_work_rebase_pending(struct rsp_chan *chan, struct rsp_ep *ep);
+bool rsp_work_needs(struct rsp_chan *chan, const struct rsp_ep *ep);
 void rsp_work_kick(struct rsp_ep *ep);
 void rsp_work_kick_chan(struct rsp_chan *chan);
 void rsp_work_abort(struct rsp_ep *ep);

@@ -102,9 +102,12 @@ bool rsp_ep_begin(struct rsp_ep *ep)
 
 void rsp_ep_end(struct rsp_ep *ep)
 {
+	/* the last reference may be gone when what waits here goes on */
+	rcu_read_lock();
 	if (atomic_dec_and_test(&ep->nr_work) &&
 	    unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING))
 		wake_up_all(&ep->idle_wait);
+	rcu_read_unlock();
 }
 
 /**
@@ -167,6 +170,7 @@ static void rsp_ep_down_work(struct work_struct *work)
 		rsp_work_abort(ep);
 	}
 	rsp_move_forget(ep);
+	rsp_move_leave(ep);
 	/* from here on it stays what it is: raw with its channel, mux, or nothing */
 	rsp_mux_down(ep, ep->reason);
 	chan = ep->chan;
@@ -453,6 +457,7 @@ static int rsp_ep_set_peer(struct rsp_ep *ep, const void *pdata, u8 len)
 
 	rsp_hello_parse(&hello, pdata, len);
 	ep->peer_asks_mux = hello.features & RSP_HELLO_MUX;
+	ep->peer_can_move = hello.features & RSP_HELLO_CAN_MOVE;
 	peer = rsp_peer_get(&ep->cm_id->route.addr.dst_addr, &hello);
 	if (!peer)
 		return -ENOMEM;
@@ -538,7 +543,7 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 		rsp_move_established(ep);
 		return;
 	}
-	rsp_chan_opened(chan);
+	rsp_chan_opened(chan, ep);
 	if (ep->view.role == RSP_ROLE_CLIENT)
 		chan->svc->ops->up(chan, cp->private_data, cp->private_data_len);
 	else

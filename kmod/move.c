@@ -22,7 +22,6 @@
  */
 #include <linux/random.h>
 
-#include "hello.h"
 #include "move.h"
 #include "trace.h"
 
@@ -53,13 +52,13 @@ static void rsp_move_stop(struct rsp_chan *chan, u64 token)
 {
 	struct rsp_ep *ep = chan->ep;
 
+	chan->move_steps = 0;
+	chan->move_token = token;
+	chan->move_ns = ktime_get_ns();
 	spin_lock(&ep->sq_lock);
 	smp_store_release(&chan->move, RSP_MOVE_ASKED);
 	rsp_work_stop(ep, chan);
 	spin_unlock(&ep->sq_lock);
-	chan->move_steps = 0;
-	chan->move_token = token;
-	chan->move_ns = ktime_get_ns();
 }
 
 static void rsp_move_set(struct rsp_chan *chan, int move)
@@ -95,6 +94,7 @@ static void rsp_move_over(struct rsp_chan *chan, struct rsp_ep *from, struct rsp
 		to->view.nr_chan++;
 	}
 	rsp_mux_idles(from);
+	rsp_work_rebase_pending(chan, to);
 	atomic_sub(chan->rq_credits, &from->rq->credits);
 	atomic_add(chan->rq_credits, &to->rq->credits);
 	chan->view.ep_id = to->view.id;
@@ -125,7 +125,7 @@ static bool rsp_move_switch(struct rsp_chan *chan)
 	rsp_move_lock(&from->sq_lock, &to->sq_lock);
 	ok = atomic_read(&chan->state) == RSP_STATE_UP &&
 	     (chan->view.role == RSP_ROLE_CLIENT ? atomic_read(&to->state) < RSP_STATE_CLOSING :
-						   to == from || rsp_mux_has_room(to));
+	      to == from || (rsp_mux_has_room(to) && rsp_mux_fits(to, &chan->param)));
 	if (ok) {
 		WRITE_ONCE(chan->is_told, false);
 		chan->move_to = NULL;
@@ -251,8 +251,36 @@ void rsp_move_drop(struct rsp_chan *chan)
 	if (to && chan->view.role == RSP_ROLE_CLIENT)
 		rsp_move_count(to, chan->ep);
 	spin_unlock_bh(&chan->ep_lock);
-	if (to)
-		kref_put(&to->ref, rsp_ep_free);
+	if (!to)
+		return;
+	/* who opened it has it there already */
+	if (chan->view.role == RSP_ROLE_SERVER)
+		rsp_mux_answer(to, RSP_MUX_CLOSE, cpu_to_be32(chan->peer_num), 0, GFP_KERNEL);
+	kref_put(&to->ref, rsp_ep_free);
+}
+
+/*
+ * The endpoint ends, and waits for what its queue pair lent to work that has gone elsewhere with
+ * its channel and may wait there as long as a peer likes. Context: process
+ */
+void rsp_move_leave(struct rsp_ep *ep)
+{
+	struct rsp_chan *chan;
+	unsigned long id = 0;
+
+	for (;;) {
+		rcu_read_lock();
+		do {
+			chan = xa_find_after(&rsp_chans, &id, ULONG_MAX, XA_PRESENT);
+		} while (chan && (!READ_ONCE(chan->is_attached) ||
+				  !kref_get_unless_zero(&chan->ref)));
+		rcu_read_unlock();
+		if (!chan)
+			break;
+		if (rsp_work_needs(chan, ep))
+			rsp_mux_chan_fail(chan, -ECONNRESET);
+		rsp_chan_put(chan);
+	}
 }
 
 /* nothing has been said: as before */
@@ -287,7 +315,8 @@ static void rsp_move_start(struct rsp_chan *chan, struct rsp_ep *to)
 		}
 		spin_unlock_bh(&chan->ep_lock);
 	}
-	if (ok && rsp_move_say(chan, 0, chan->move_token, GFP_KERNEL))
+	/* I/O that memory is freed by may be what waits for this */
+	if (ok && rsp_move_say(chan, 0, chan->move_token, GFP_ATOMIC))
 		rsp_move_undo(chan);
 	rsp_chan_end(chan, ep);
 out:
@@ -297,7 +326,7 @@ out:
 /* the peer, or its network, leaves it between two endpoints */
 bool rsp_move_is_late(const struct rsp_chan *chan)
 {
-	return READ_ONCE(chan->move) != RSP_MOVE_NONE &&
+	return smp_load_acquire(&chan->move) != RSP_MOVE_NONE &&
 	       ktime_get_ns() - chan->move_ns > RSP_MOVE_NS;
 }
 
@@ -318,7 +347,9 @@ const char *rsp_move_recv(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, stru
 	const char *why = NULL;
 
 	spin_lock_bh(&chan->ep_lock);
-	if (hdr->flags & RSP_MUX_IS_ANSWER) {
+	if (chan->ep != ep) {
+		why = "MOVE of a channel that has moved";
+	} else if (hdr->flags & RSP_MUX_IS_ANSWER) {
 		if (!is_client || chan->move != RSP_MOVE_ASKED || chan->move_steps & RSP_MOVE_HEARD)
 			why = "answer to a MOVE that was not";
 	} else if (is_client || chan->move != RSP_MOVE_NONE || !rsp_move_token(hdr) ||
@@ -338,19 +369,6 @@ const char *rsp_move_recv(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, stru
 	else if (is_ours && rsp_move_say(chan, RSP_MUX_IS_ANSWER, 0, GFP_ATOMIC))
 		rsp_mux_chan_fail(chan, -ENOMEM);
 	return NULL;
-}
-
-/* a mux channel by its number, wherever it is, with a reference */
-static struct rsp_chan *rsp_move_find(u32 num)
-{
-	struct rsp_chan *chan;
-
-	rcu_read_lock();
-	chan = xa_load(&rsp_chans, num);
-	if (chan && (!READ_ONCE(chan->is_attached) || !kref_get_unless_zero(&chan->ref)))
-		chan = NULL;
-	rcu_read_unlock();
-	return chan;
 }
 
 static const char *rsp_move_recv_answer(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
@@ -382,7 +400,7 @@ const char *rsp_move_recv_attach(struct rsp_ep *ep, const struct rsp_mux_hdr *hd
 		return rsp_move_recv_answer(ep, hdr);
 	if (!hdr->own)
 		return "ATTACH without a channel";
-	chan = rsp_move_find(be32_to_cpu(hdr->chan));
+	chan = rsp_mux_find_any(be32_to_cpu(hdr->chan));
 	if (chan) {
 		spin_lock_bh(&chan->ep_lock);
 		is_up = atomic_read(&chan->state) == RSP_STATE_UP;
@@ -416,7 +434,7 @@ const char *rsp_move_recv_attach(struct rsp_ep *ep, const struct rsp_mux_hdr *hd
  */
 bool rsp_move_closed(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 {
-	struct rsp_chan *chan = rsp_move_find(be32_to_cpu(hdr->chan));
+	struct rsp_chan *chan = rsp_mux_find_any(be32_to_cpu(hdr->chan));
 	bool is_coming, has_come;
 
 	if (!chan)
@@ -449,7 +467,7 @@ static void rsp_move_place(struct rsp_ep *ep, struct rsp_chan *chan)
 	WRITE_ONCE(chan->place_again, false);
 	place = rsp_ep_place_again(ep, chan);
 	vector = place & RSP_PLACE_VECTOR_MASK;
-	if (place & RSP_PLACE_PRIVATE_RQ || !(rsp_peer_view(ep->peer)->features & RSP_HELLO_CAN_MOVE)) {
+	if (place & RSP_PLACE_PRIVATE_RQ || !ep->peer_can_move) {
 		to = rsp_chan_begin(chan);
 		if (to && chan->svc->ops->rehome)
 			chan->svc->ops->rehome(chan);

@@ -9,6 +9,7 @@ void rsp_move_rehome(struct rsp_ep *ep, bool is_rest);
 void rsp_move_established(struct rsp_ep *ep);
 void rsp_move_forget(struct rsp_ep *ep);
 void rsp_move_drop(struct rsp_chan *chan);
+void rsp_move_leave(struct rsp_ep *ep);
 bool rsp_move_is_late(const struct rsp_chan *chan);
 bool rsp_move_closed(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr);
 const char *rsp_move_recv(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr, struct rsp_chan *chan);

@@ -237,9 +237,10 @@ void rsp_mux_fill(struct rsp_ep *ep, struct rsp_iwork *work)
 	};
 }
 
-/* @done: may be NULL, else called with @ctx if this returns 0 */
+/* @done: may be NULL, else called with @ctx if this returns 0; @told: may be NULL, else set with it */
 static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr,
-			void (*done)(struct rsp_work *work, int status), void *ctx, gfp_t gfp)
+			void (*done)(struct rsp_work *work, int status), void *ctx, bool *told,
+			gfp_t gfp)
 {
 	struct rsp_iwork *work = rsp_work_alloc_own(ep, gfp);
 
@@ -249,6 +250,7 @@ static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr,
 	work->is_control = true;
 	work->pub.done = done;
 	work->pub.ctx = ctx;
+	work->told = told;
 	work->nr_sge = work->first_sge;
 	work->nr_wr = 1;
 	work->wr.opcode = IB_WR_SEND;
@@ -257,10 +259,10 @@ static int rsp_mux_send(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr,
 	return rsp_work_submit(work);
 }
 
-/* a message about a channel of ours, on the endpoint it rides. @done: as in rsp_mux_send() */
-int rsp_mux_say_then(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
-		     const void *pdata, u8 pdata_len,
-		     void (*done)(struct rsp_work *work, int status), gfp_t gfp)
+/* a message about a channel of ours, on the endpoint it rides. @done, @told: as in rsp_mux_send() */
+static int __rsp_mux_say(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
+			 const void *pdata, u8 pdata_len,
+			 void (*done)(struct rsp_work *work, int status), bool *told, gfp_t gfp)
 {
 	struct rsp_mux_hdr hdr = {
 		.type	= type,
@@ -269,40 +271,47 @@ int rsp_mux_say_then(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 
 		.own	= cpu_to_be32(chan->view.id),
 		.arg	= cpu_to_be32(arg),
 	};
-	struct rsp_ep *ep;
+	struct rsp_ep *ep, *now;
 	int err;
 
 	if (pdata_len)
 		memcpy(hdr.pdata, pdata, pdata_len);
 	ep = rsp_chan_pin(chan);
-	spin_lock_bh(&ep->sq_lock);
+	now = rsp_work_lock(chan);
 	hdr.grant = cpu_to_be32(rsp_mux_grant(chan));
-	spin_unlock_bh(&ep->sq_lock);
-	err = rsp_mux_send(ep, &hdr, done, chan, gfp);
+	spin_unlock_bh(&now->sq_lock);
+	err = rsp_mux_send(ep, &hdr, done, chan, told, gfp);
 	rsp_chan_end(chan, ep);
 	return err;
+}
+
+int rsp_mux_say_then(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
+		     const void *pdata, u8 pdata_len,
+		     void (*done)(struct rsp_work *work, int status), gfp_t gfp)
+{
+	return __rsp_mux_say(chan, type, arg, flags, pdata, pdata_len, done, NULL, gfp);
 }
 
 static int rsp_mux_say(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
 		       const void *pdata, u8 pdata_len, gfp_t gfp)
 {
-	return rsp_mux_say_then(chan, type, arg, flags, pdata, pdata_len, NULL, gfp);
+	return __rsp_mux_say(chan, type, arg, flags, pdata, pdata_len, NULL, NULL, gfp);
 }
 
 /* The first message about a channel of ours on its endpoint, which is of no use without it */
 void rsp_mux_tell(struct rsp_chan *chan, enum rsp_mux_type type, u32 arg, u8 flags,
 		  const void *pdata, u8 pdata_len, gfp_t gfp)
 {
-	int err = rsp_mux_say(chan, type, arg, flags, pdata, pdata_len, gfp);
 	struct rsp_ep *ep;
+	int err;
 
+	err = __rsp_mux_say(chan, type, arg, flags, pdata, pdata_len, NULL, &chan->is_told, gfp);
 	if (err) {
 		ep = rsp_chan_pin(chan);
 		rsp_ep_kill(ep, err);
 		rsp_chan_end(chan, ep);
 		return;
 	}
-	WRITE_ONCE(chan->is_told, true);
 	rsp_work_kick_chan(chan);
 }
 
@@ -317,7 +326,7 @@ void rsp_mux_answer(struct rsp_ep *ep, enum rsp_mux_type type, __be32 chan, u32 
 	};
 
 	/* a peer that is not answered gives up */
-	rsp_mux_send(ep, &hdr, NULL, NULL, gfp);
+	rsp_mux_send(ep, &hdr, NULL, NULL, NULL, gfp);
 }
 
 /* half of what was granted has come: grant more */
@@ -378,13 +387,26 @@ static void rsp_mux_chan_up(struct rsp_chan *chan, const void *pdata, u8 len)
 	smp_mb__after_atomic();		/* pairs with the change to CLOSING */
 	if (atomic_try_cmpxchg(&chan->state, &state, RSP_STATE_UP) || state == RSP_STATE_UP) {
 		WRITE_ONCE(chan->view.state, RSP_STATE_UP);
-		rsp_chan_opened(chan);
+		rsp_chan_opened(chan, ep);
 		chan->svc->ops->up(chan, pdata, len);
 	}
 	rsp_chan_end(chan, ep);
 }
 
-/* with a reference */
+/* one of any mux endpoint, with a reference */
+struct rsp_chan *rsp_mux_find_any(u32 num)
+{
+	struct rsp_chan *chan;
+
+	rcu_read_lock();
+	chan = xa_load(&rsp_chans, num);
+	if (chan && (!READ_ONCE(chan->is_attached) || !kref_get_unless_zero(&chan->ref)))
+		chan = NULL;
+	rcu_read_unlock();
+	return chan;
+}
+
+/* one of this endpoint, with a reference */
 struct rsp_chan *rsp_mux_find(struct rsp_ep *ep, u32 num)
 {
 	struct rsp_chan *chan;
@@ -407,7 +429,7 @@ bool rsp_mux_fits(const struct rsp_ep *ep, const struct rsp_conn_param *param)
 /* the connection manager says that the endpoint is up */
 void rsp_mux_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
 {
-	struct rsp_chan *chan = rsp_mux_find(ep, ep->mux->first);
+	struct rsp_chan *chan = rsp_mux_find_any(ep->mux->first);	/* it may have moved on */
 	bool is_client = ep->view.role == RSP_ROLE_CLIENT;
 
 	if (!chan)

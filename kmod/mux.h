@@ -67,6 +67,7 @@ bool rsp_mux_may_send(const struct rsp_chan *chan);
 void rsp_mux_fill(struct rsp_ep *ep, struct rsp_iwork *work);
 
 /* for move.c */
+struct rsp_chan *rsp_mux_find_any(u32 num);
 struct rsp_chan *rsp_mux_find(struct rsp_ep *ep, u32 num);
 struct rsp_chan *rsp_mux_next(struct rsp_ep *ep, u32 *id);
 bool rsp_mux_has_room(const struct rsp_ep *ep);

@@ -239,7 +239,8 @@ static void rsp_rq_recv_done(struct ib_cq *cq, struct ib_wc *wc)
 			rsp_mux_received(ep, buf);
 			return;
 		}
-		if (state == RSP_STATE_CONNECTING) {
+		/* too early; or it ends, and may have been without a channel of its own */
+		if (state != RSP_STATE_UP || !ep->chan) {
 			rsp_buf_put(&buf->pub);
 			rsp_ep_kill(ep, -EPROTO);
 			return;

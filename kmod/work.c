@@ -76,6 +76,16 @@ static void rsp_work_rebase(struct rsp_iwork *work, struct rsp_ep *ep)
 		work->rw_ep = old;
 }
 
+/* Context: sq_lock of the old one and of @ep held */
+void rsp_work_rebase_pending(struct rsp_chan *chan, struct rsp_ep *ep)
+{
+	struct rsp_iwork *work;
+
+	list_for_each_entry(work, &chan->pending, list)
+		if (work->ep != ep)
+			rsp_work_rebase(work, ep);
+}
+
 static void rsp_work_end(struct rsp_iwork *work)
 {
 	struct rsp_chan *chan = work->chan;
@@ -231,6 +241,7 @@ static struct rsp_iwork *rsp_work_init_one(struct rsp_chan *chan, struct rsp_ep 
 	work->has_send = false;
 	work->has_read = false;
 	work->is_probe = false;
+	work->told = NULL;
 	work->bytes = 0;
 	work->queued_ns = 0;
 	memset(&work->probe, 0, sizeof(work->probe));
@@ -526,8 +537,6 @@ static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
 	int err;
 
 	lockdep_assert_held(&ep->sq_lock);
-	if (unlikely(work->ep != ep))
-		rsp_work_rebase(work, ep);
 	if (ep->is_mux)
 		rsp_mux_fill(ep, work);
 	work->is_signaled = work->pub.done || work->nr_sge > work->first_sge + 1 ||
@@ -756,13 +765,22 @@ int rsp_work_submit(struct rsp_iwork *work)
 		ep = rsp_work_lock(chan);
 	else
 		spin_lock_bh(&ep->sq_lock);
+	if (unlikely(work->ep != ep))
+		rsp_work_rebase(work, ep);
 	if (unlikely(atomic_read(&ep->state) >= RSP_STATE_CLOSING ||
 		     (chan && rsp_chan_is_closing(chan)))) {
 		is_posting = false;
 		err = -ENOTCONN;
+	} else if (unlikely(work->rw_ep && atomic_read(&work->rw_ep->state) >= RSP_STATE_CLOSING)) {
+		/* it must not wait, for it would keep the old one: rsp_move_leave() */
+		is_posting = false;
+		err = -ENOTCONN;
+		rsp_mux_chan_fail(chan, -ECONNRESET);
 	} else if (unlikely(!chan)) {
 		is_queued = true;
 		list_add_tail(&work->list, &ep->sq_control);
+		if (work->told)
+			WRITE_ONCE(*work->told, true);
 		/* answers to a peer that takes none */
 		if (++ep->nr_control > RSP_MUX_MAX_CONTROL)
 			err = -ENOBUFS;
@@ -869,6 +887,21 @@ void rsp_work_stop(struct rsp_ep *ep, struct rsp_chan *chan)
 	list_del_init(&chan->wait_list);
 	if (ep->bulk_first == chan)
 		ep->bulk_first = NULL;
+}
+
+/* does what waits need the queue pair of @ep, which the channel has left? */
+bool rsp_work_needs(struct rsp_chan *chan, const struct rsp_ep *ep)
+{
+	struct rsp_iwork *work;
+	struct rsp_ep *now;
+	bool ok = false;
+
+	now = rsp_work_lock(chan);
+	list_for_each_entry(work, &chan->pending, list)
+		if (work->rw_ep == ep)
+			ok = true;
+	spin_unlock_bh(&now->sq_lock);
+	return ok;
 }
 
 /* The channel ends: fail what waits. Nothing is added any more. */

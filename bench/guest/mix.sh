@@ -20,7 +20,7 @@ common=(--ioengine=libaio --direct=1 --time_based --randseed=23 --output-format=
 setup() {
 	modprobe rsp && rxe_dummy 9000 && nfs_transport rsp || return
 	nfs_server_up threads=8 size=256M block=1048576 || return
-	dd if=/dev/zero of=/export/mix bs=1M count=64 status=none || return
+	dd if=/dev/zero of=/exp/mix bs=1M count=64 status=none || return
 	mkdir -p $M
 	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=64 && iscsi_initiator_up rsp
 }
@@ -129,8 +129,14 @@ for ((r = 1; r <= repeats; r++)); do
 		mixed "$p" "$r" || { cat /tmp/*.err /tmp/login >&2; bench_die "$p: mixed loads failed"; }
 		progress "round $r of $repeats, $p: small and large"
 		for n in "${counts[@]}"; do
-			many "$p" "$r" "$n" || { cat /tmp/many.err /tmp/login >&2; bench_die "$p: $n sessions failed"; }
-			progress "round $r of $repeats, $p: $n sessions"
+			# too many for a policy is a result, too: ep_private's receives for 64 sessions are more than the pool
+			if many "$p" "$r" "$n"; then
+				progress "round $r of $repeats, $p: $n sessions"
+			else
+				progress "round $r of $repeats, $p: $n sessions failed: $(cat /tmp/many.err /tmp/login | tail -n 1)"
+				record "$n sessions" "$p" "$r" '{"failed": 1}'
+				leave || bench_die "sessions stay"
+			fi
 		done
 	done
 done
