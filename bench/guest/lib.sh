@@ -103,7 +103,7 @@ disks_are() {
 }
 
 # kernel_is_content: or it was all in vain. What tests/known-failures knows is not ours
-bench_mark=$("$BENCH/../tests/klog" mark bench)
+[ ! -d /out ] || bench_mark=$("$BENCH/../tests/klog" mark bench)
 kernel_is_content() {
 	"$BENCH/../tests/klog" check "$bench_mark" >&2 || bench_die "the kernel complained, see above"
 }
