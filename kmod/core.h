@@ -507,7 +507,7 @@ void rsp_work_exit(void);
 struct rsp_iwork *rsp_work_alloc(struct rsp_chan *chan, gfp_t gfp);
 struct rsp_iwork *rsp_work_alloc_own(struct rsp_ep *ep, gfp_t gfp);
 int rsp_work_submit(struct rsp_iwork *work);
-struct rsp_ep *rsp_work_lock(struct rsp_chan *chan);
+struct rsp_ep *rsp_work_lock(struct rsp_chan *chan) __acquires(sq_lock);
 void rsp_work_stop(struct rsp_ep *ep, struct rsp_chan *chan);
 void rsp_work_rebase_pending(struct rsp_chan *chan, struct rsp_ep *ep);
 bool rsp_work_needs(struct rsp_chan *chan, const struct rsp_ep *ep);

@@ -32,18 +32,24 @@
 /* ---------------------------------------------------------------- the switch */
 
 static void rsp_move_lock(spinlock_t *a, spinlock_t *b)
+	__acquires(a) __acquires(b)
 {
 	if (a > b)
 		swap(a, b);
 	spin_lock(a);
 	if (a != b)
 		spin_lock_nested(b, SINGLE_DEPTH_NESTING);
+	else
+		__acquire(b);
 }
 
 static void rsp_move_unlock(spinlock_t *a, spinlock_t *b)
+	__releases(a) __releases(b)
 {
 	if (a != b)
 		spin_unlock(b);
+	else
+		__release(b);
 	spin_unlock(a);
 }
 

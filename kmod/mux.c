@@ -147,6 +147,20 @@ bool rsp_mux_has_room(const struct rsp_ep *ep)
 	return atomic_read(&ep->state) < RSP_STATE_CLOSING && ep->view.nr_chan < RSP_MUX_MAX_CHAN;
 }
 
+/* Context: chan_lock held. Return: false if the endpoint is closing */
+static bool rsp_mux_become(struct rsp_ep *ep, const struct rsp_chan *first)
+{
+	if (atomic_read(&ep->state) >= RSP_STATE_CLOSING)
+		return false;
+	ep->view.nr_chan = 0;
+	ep->view.is_mux = 1;
+	ep->sq_reserve = RSP_MUX_RESERVE;
+	ep->mux->first = first ? first->view.id : 0;
+	ep->mux->has_hello = !first;
+	WRITE_ONCE(ep->is_mux, true);
+	return true;
+}
+
 /*
  * Both ends want it: the endpoint becomes one, with the channel it was made for as the first,
  * if it was made for one. Return: false if it is closing
@@ -157,26 +171,22 @@ bool rsp_mux_begin(struct rsp_ep *ep)
 	struct rsp_chan *chan = ep->chan;
 	bool ok;
 
-	if (chan)
-		spin_lock_bh(&chan->ep_lock);
-	spin_lock_bh(&ep->chan_lock);
-	ok = atomic_read(&ep->state) < RSP_STATE_CLOSING;
-	if (ok) {
-		ep->view.nr_chan = 0;
-		ep->view.is_mux = 1;
-		ep->sq_reserve = RSP_MUX_RESERVE;
-		ep->mux->first = chan ? chan->view.id : 0;
-		ep->mux->has_hello = !chan;
-		WRITE_ONCE(ep->is_mux, true);
+	if (!chan) {
+		spin_lock_bh(&ep->chan_lock);
+		ok = rsp_mux_become(ep, NULL);
+		spin_unlock_bh(&ep->chan_lock);
+		return ok;
 	}
-	/* a server's may receive before it is up, as on a raw endpoint */
-	if (ok && chan) {
+	spin_lock_bh(&chan->ep_lock);
+	spin_lock(&ep->chan_lock);
+	ok = rsp_mux_become(ep, chan);
+	if (ok) {
+		/* a server's may receive before it is up, as on a raw endpoint */
 		rsp_mux_attach(ep, chan, is_server ? RSP_STATE_UP : RSP_STATE_CONNECTING);
 		WRITE_ONCE(ep->chan, NULL);
 	}
-	spin_unlock_bh(&ep->chan_lock);
-	if (chan)
-		spin_unlock_bh(&chan->ep_lock);
+	spin_unlock(&ep->chan_lock);
+	spin_unlock_bh(&chan->ep_lock);
 	return ok;
 }
 

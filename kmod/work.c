@@ -718,7 +718,7 @@ static int rsp_work_pump(struct rsp_ep *ep, struct rsp_waited *waited)
  * Context: the channel is kept
  */
 struct rsp_ep *rsp_work_lock(struct rsp_chan *chan)
-	__acquires(&chan->ep->sq_lock)
+	__acquires(sq_lock)
 {
 	struct rsp_ep *ep;
 

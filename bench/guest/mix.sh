@@ -40,7 +40,7 @@ to() {
 	[ "$in_force" = builtin ] || rspctl policy unload "${in_force%%:*}" >/tmp/to 2>&1 || bench_die "$(cat /tmp/to)"
 	in_force=$1
 	[ "$1" != builtin ] || return 0
-	[[ $1 != *:* ]] || { IFS==, read -ra knobs <<<"${1#*:}"; knobs=(set "${knobs[@]}"); }
+	[[ $1 != *:* ]] || { IFS='=,' read -ra knobs <<<"${1#*:}"; knobs=(set "${knobs[@]}"); }
 	rspctl policy load "$POLICIES/$name.bpf.o" "${knobs[@]}" >/tmp/to 2>&1 || bench_die "$(cat /tmp/to)"
 }
 
