@@ -414,6 +414,20 @@ int BPF_PROG(obs_chan_grant, const struct rsp_chan_view *view, __u32 old)
 	return 0;
 }
 
+SEC("tp_btf/rsp_chan_move")
+int BPF_PROG(obs_chan_move, const struct rsp_chan_view *view, __u32 from_ep, __u64 ns)
+{
+	struct obs_where where;
+
+	obs_find(&where, view);
+	if (where.chan) {
+		where.chan->ep_id = view->ep_id;
+		obs_add(&where.chan->nr_move, 1);
+		obs_max(&where.chan->move_max_ns, ns);
+	}
+	return 0;
+}
+
 /* -------------------------------------------------------------- keys --- */
 
 SEC("tp_btf/rsp_key_reg")

@@ -100,6 +100,8 @@ static const struct col chan_cols[] = {
 	OBS(chan, nr_window, COL_U32, false, "changes of the window"),
 	OBS(chan, grant, COL_U32, true, "credits advertised to the peer"),
 	OBS(chan, nr_grant, COL_U32, false, "changes of the grant"),
+	OBS(chan, nr_move, COL_U64, false, "times it went to another endpoint"),
+	OBS(chan, move_max_ns, COL_NS, false, "longest of these"),
 	OBS(chan, svc_id, COL_U32, false, "number of the service"),
 	OBS(chan, peer_id, COL_U32, false, "number of the peer"),
 	OBS_IO_COLS(chan),

@@ -82,6 +82,8 @@ struct rsp_obs_chan {
 	__u32	nr_window;		/* changes of the window */
 	__u32	nr_grant;		/* changes of the grant */
 	struct rsp_obs_io io;
+	__u64	nr_move;		/* times it went to another endpoint */
+	__u64	move_max_ns;		/* longest of these */
 };
 
 /**
@@ -139,7 +141,7 @@ struct rsp_obs_policy {
 
 _Static_assert(sizeof(struct rsp_obs_io) == 744, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_svc) == 816, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_obs_chan) == 800, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_chan) == 816, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_ep) == 784, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_rq) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_pool) == 48, "ABI: append, never resize");
