@@ -856,7 +856,7 @@ static const struct tcase cases[] = {
 	C("open-flood-400", O_REPLY | O_GONE | O_CLOSE | O_ACCEPT | O_REJECT, O_ACCEPT, 0,
 	  open_flood, 400, 0),
 	KEPT("open-flood-nobody", O_REJECT, open_flood, 400, 1),
-	KEPT("open-close-64", O_ACCEPT | O_REJECT | O_CLOSE, open_close, 64, 0),
+	KEPT("open-close-256", O_ACCEPT | O_REJECT | O_CLOSE, open_close, 256, 0),
 	C("deaf", O_GONE, O_GONE, F_NO_BARRIER, deaf, 2000, 0),
 	C("deaf-and-close", O_GONE, O_GONE, F_NO_BARRIER, deaf, 200, 1),
 	C("open-and-leave", O_GONE, O_GONE, F_NO_BARRIER, open_and_leave, 40, 0),
