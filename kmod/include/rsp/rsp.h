@@ -133,15 +133,18 @@ struct rsp_svc_ops {
 	/**
 	 * @recv: A message arrived. The service owns @buf.
 	 *
-	 * Context: Process context, bound to the channel's vector; must not
-	 * sleep long: everything else on the vector waits. With is_atomic softirq.
+	 * Context: Process context, bound to the channel's vector, which is another
+	 * one after a move to another endpoint; must not sleep long: everything else
+	 * on the vector waits. With is_atomic softirq.
 	 * Messages of one channel are delivered in order and one at a time.
 	 */
 	void (*recv)(struct rsp_chan *chan, struct rsp_buf *buf);
 
 	/**
-	 * @rehome: The endpoint policy wants this client channel placed anew.
-	 * Optional. The service reconnects when it can do so without loss.
+	 * @rehome: The endpoint policy wants this client channel placed anew, and
+	 * it cannot move by itself: its endpoint is raw, shall have a private receive
+	 * queue, or its peer does not know how. Optional. The service reconnects when
+	 * it can do so without loss.
 	 *
 	 * Context: Process context, may sleep.
 	 */
