@@ -139,8 +139,15 @@ verifying() {
 		--verify_backlog=32 --verify_state_save=0 --overwrite=1 --thinktime=300ms --thinktime_blocks=8"
 }
 
-# both_verify: that load on both
+# both_verify: that load on both, which has begun when this returns
 both_verify() {
+	local before
+	mapfile -t before <<<"$(ios)"
 	# shellcheck disable=SC2046 # one word an argument
-	nfs_fio_up $(verifying) && iser_fio_up $(verifying)
+	nfs_fio_up $(verifying) && iser_fio_up $(verifying) && wait_for 60 both_begun "${before[@]}"
+}
+both_begun() {
+	local now
+	mapfile -t now <<<"$(ios)"
+	[ "${now[0]}" -gt $(($1 + 8)) ] && [ "${now[1]}" -gt $(($2 + 8)) ]
 }
