@@ -139,15 +139,20 @@ verifying() {
 		--verify_backlog=32 --verify_state_save=0 --overwrite=1 --thinktime=300ms --thinktime_blocks=8"
 }
 
-# both_verify: that load on both, which has begun when this returns
-both_verify() {
+# both_load ARGUMENT...: the same on both, which has begun when this returns; fio makes its file before
+both_load() {
 	local before
 	mapfile -t before <<<"$(ios)"
-	# shellcheck disable=SC2046 # one word an argument
-	nfs_fio_up $(verifying) && iser_fio_up $(verifying) && wait_for 60 both_begun "${before[@]}"
+	nfs_fio_up "$@" && iser_fio_up "$@" && wait_for 60 both_begun "${before[@]}"
 }
 both_begun() {
 	local now
 	mapfile -t now <<<"$(ios)"
-	[ "${now[0]}" -gt $(($1 + 8)) ] && [ "${now[1]}" -gt $(($2 + 8)) ]
+	[ "${now[0]}" -gt $(($1 + 40)) ] && [ "${now[1]}" -gt $(($2 + 40)) ]
+}
+
+# both_verify: both check what they read
+both_verify() {
+	# shellcheck disable=SC2046 # one word an argument
+	both_load $(verifying)
 }

@@ -73,13 +73,8 @@ storm() {
 run "small and large I/O, verified" both_verify
 run "a storm of 60 swaps moves channels back and forth" storm 30
 run "nothing is lost, nobody has connected anew" eval "fio_down nfs iser && kept"
-big() {
-	local load="--rw=randrw --bs=1m --size=16m --iodepth=4 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --verify_backlog=8
-		--verify_state_save=0 --overwrite=1"
-	# shellcheck disable=SC2086 # one word an argument
-	nfs_fio_up $load && iser_fio_up $load
-}
-run "1 MiB transfers" big
+run "1 MiB transfers" both_load --rw=randrw --bs=1m --size=16m --iodepth=4 --serialize_overlap=1 --verify=crc32c \
+	--verify_fatal=1 --verify_backlog=8 --verify_state_save=0 --overwrite=1
 run "move, too" storm 10
 run "nothing is lost of them" eval "fio_down nfs iser && kept"
 run "accounts agree" wait_for 10 accounts_agree

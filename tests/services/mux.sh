@@ -51,10 +51,8 @@ verified() {
 }
 run "both carry verified data at once" verified 12
 run "files of many sizes" /src/tests/nfs/files sizes "$M" 31
-run "1 MiB each way" eval "nfs_fio_up --rw=randrw --bs=1m --size=16m --iodepth=4 --verify=crc32c --verify_fatal=1 \
-	--verify_backlog=8 --serialize_overlap=1 --verify_state_save=0 --overwrite=1 && iser_fio_up --rw=randrw --bs=1m --size=16m \
-	--iodepth=4 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --verify_backlog=8 --verify_state_save=0 && sleep 10 &&
-	fio_down nfs iser"
+run "1 MiB each way" eval "both_load --rw=randrw --bs=1m --size=16m --iodepth=4 --serialize_overlap=1 --verify=crc32c \
+	--verify_fatal=1 --verify_backlog=8 --verify_state_save=0 --overwrite=1 && sleep 10 && fio_down nfs iser"
 run "accounts agree, nothing is left of it" wait_for 10 accounts_agree
 
 # other channels come and go meanwhile
