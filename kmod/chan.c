@@ -257,10 +257,9 @@ void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep)
  *        the device are those of the device the request came in on
  * @info: filled
  */
-void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
+void rsp_chan_info(struct rsp_chan *chan, struct rsp_chan_info *info)
 {
-	struct rsp_chan *c = (struct rsp_chan *)chan;
-	struct rsp_ep *ep = rsp_chan_pin(c);
+	struct rsp_ep *ep = rsp_chan_pin(chan);
 
 	memset(info, 0, sizeof(*info));
 	info->id = chan->view.id;
@@ -286,7 +285,7 @@ void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info)
 		info->cpu = ep->view.vector;
 		info->has_remote_inv = true;	/* MEM_MGT_EXTENSIONS implies it */
 	}
-	rsp_chan_end(c, ep);
+	rsp_chan_end(chan, ep);
 }
 EXPORT_SYMBOL_GPL(rsp_chan_info);
 
@@ -352,6 +351,19 @@ bool rsp_chan_view_next(u32 *id, struct rsp_chan_view *v)
 	return chan;
 }
 
+/* the next one behind number @id, with a reference */
+struct rsp_chan *rsp_chan_next(unsigned long *id)
+{
+	struct rsp_chan *chan;
+
+	rcu_read_lock();
+	do {
+		chan = xa_find_after(&rsp_chans, id, ULONG_MAX, XA_PRESENT);
+	} while (chan && !kref_get_unless_zero(&chan->ref));
+	rcu_read_unlock();
+	return chan;
+}
+
 /* another policy answers: ask again what is kept */
 void rsp_core_swapped(enum rsp_family family)
 {
@@ -362,14 +374,7 @@ void rsp_core_swapped(enum rsp_family family)
 		rsp_ep_tick(RSP_REHOME_SWAP);
 		return;
 	}
-	for (;;) {
-		rcu_read_lock();
-		do {
-			chan = xa_find_after(&rsp_chans, &id, ULONG_MAX, XA_PRESENT);
-		} while (chan && !kref_get_unless_zero(&chan->ref));
-		rcu_read_unlock();
-		if (!chan)
-			break;
+	while ((chan = rsp_chan_next(&id))) {
 		if (rsp_chan_is_up(chan))
 			rsp_flow_swapped(chan, family);
 		rsp_chan_put(chan);

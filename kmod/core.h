@@ -440,6 +440,7 @@ struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan);
 struct rsp_ep *rsp_chan_pin(struct rsp_chan *chan);
 void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep);
 struct rsp_dev *rsp_chan_dev(const struct rsp_chan *chan);
+struct rsp_chan *rsp_chan_next(unsigned long *id);
 void rsp_chan_exit(void);
 
 /* --------------------------------------------------------------- listeners */

@@ -169,7 +169,7 @@ static void rsp_ep_down_work(struct work_struct *work)
 		rsp_ep_drain(ep);
 		rsp_work_abort(ep);
 	}
-	rsp_move_forget(ep);
+	rsp_move_connected(ep, false);
 	rsp_move_leave(ep);
 	/* from here on it stays what it is: raw with its channel, mux, or nothing */
 	rsp_mux_down(ep, ep->reason);
@@ -540,7 +540,7 @@ static void rsp_ep_established(struct rsp_ep *ep, const struct rdma_conn_param *
 	trace_rsp_ep_up(&ep->view, 0);
 	if (ep->is_mux) {
 		rsp_mux_established(ep, cp);
-		rsp_move_established(ep);
+		rsp_move_connected(ep, true);
 		return;
 	}
 	rsp_chan_opened(chan, ep);
@@ -866,16 +866,17 @@ void rsp_ep_tick(u32 why)
 			ep->view.sq_used = ep->sq_size - READ_ONCE(ep->sq_avail);
 			move = rsp_policy_rehome(&ep->view, &ep->gen, why);
 			spin_unlock_bh(&ep->hook_lock);
-			if (move && ep->is_mux)
-				rsp_move_rehome(ep, false);
-			else if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome)
+			if (ep->is_mux) {
+				/* or else those who had to wait when it last did */
+				if (move || why == RSP_REHOME_TIMER)
+					rsp_move_rehome(ep, !move);
+			} else if (move && ep->view.role == RSP_ROLE_CLIENT && chan->svc->ops->rehome) {
 				chan->svc->ops->rehome(chan);
+			}
 			if (why == RSP_REHOME_TIMER && atomic_read(&ep->state) == RSP_STATE_UP) {
 				rsp_ep_probe(ep);
-				if (ep->is_mux) {
+				if (ep->is_mux)
 					rsp_mux_tick(ep);
-					rsp_move_rehome(ep, true);
-				}
 			}
 			rsp_ep_end(ep);
 		}

@@ -183,26 +183,16 @@ static void rsp_move_client(struct rsp_chan *chan)
 
 static void rsp_move_server(struct rsp_chan *chan)
 {
-	struct rsp_ep *to;
-
-	spin_lock_bh(&chan->ep_lock);
-	to = chan->move_to;
-	if (to)
-		kref_get(&to->ref);
-	spin_unlock_bh(&chan->ep_lock);
-	if (!to)
-		return;		/* it ends */
-	if (rsp_move_switch(chan)) {
-		rsp_move_set(chan, RSP_MOVE_NONE);
-		rsp_mux_tell(chan, RSP_MUX_ATTACH, 0, RSP_MUX_IS_ANSWER, NULL, 0, GFP_ATOMIC);
-		/* there before the channel was: rsp_move_closed() */
-		if (READ_ONCE(chan->peer_closed))
-			rsp_mux_chan_fail(chan, -ECONNRESET);
-	} else {
-		rsp_mux_answer(to, RSP_MUX_CLOSE, cpu_to_be32(chan->peer_num), 0, GFP_ATOMIC);
+	if (!rsp_move_switch(chan)) {
+		/* its end begins with rsp_move_drop() */
 		rsp_mux_chan_fail(chan, -ECONNABORTED);
+		return;
 	}
-	kref_put(&to->ref, rsp_ep_free);
+	rsp_move_set(chan, RSP_MOVE_NONE);
+	rsp_mux_tell(chan, RSP_MUX_ATTACH, 0, RSP_MUX_IS_ANSWER, NULL, 0, GFP_ATOMIC);
+	/* there before the channel was: rsp_move_closed() */
+	if (READ_ONCE(chan->peer_closed))
+		rsp_mux_chan_fail(chan, -ECONNRESET);
 }
 
 static void rsp_move_step(struct rsp_chan *chan, u8 step)
@@ -274,16 +264,8 @@ void rsp_move_leave(struct rsp_ep *ep)
 	struct rsp_chan *chan;
 	unsigned long id = 0;
 
-	for (;;) {
-		rcu_read_lock();
-		do {
-			chan = xa_find_after(&rsp_chans, &id, ULONG_MAX, XA_PRESENT);
-		} while (chan && (!READ_ONCE(chan->is_attached) ||
-				  !kref_get_unless_zero(&chan->ref)));
-		rcu_read_unlock();
-		if (!chan)
-			break;
-		if (rsp_work_needs(chan, ep))
+	while ((chan = rsp_chan_next(&id))) {
+		if (READ_ONCE(chan->is_attached) && rsp_work_needs(chan, ep))
 			rsp_mux_chan_fail(chan, -ECONNRESET);
 		rsp_chan_put(chan);
 	}
@@ -507,8 +489,8 @@ void rsp_move_rehome(struct rsp_ep *ep, bool is_rest)
 	}
 }
 
-/* an endpoint that was connected for a channel is up, or ends before. Context: its CM handler, or its end */
-static void rsp_move_connected(struct rsp_ep *ep, bool is_up)
+/* an endpoint that may be connected for a channel is up, or ends. Context: its CM handler, or its end */
+void rsp_move_connected(struct rsp_ep *ep, bool is_up)
 {
 	struct rsp_chan *chan = ep->mover;
 	struct rsp_ep *from = ep->mover_ep;
@@ -525,14 +507,4 @@ static void rsp_move_connected(struct rsp_ep *ep, bool is_up)
 	}
 	kref_put(&from->ref, rsp_ep_free);
 	rsp_chan_put(chan);
-}
-
-void rsp_move_established(struct rsp_ep *ep)
-{
-	rsp_move_connected(ep, true);
-}
-
-void rsp_move_forget(struct rsp_ep *ep)
-{
-	rsp_move_connected(ep, false);
 }

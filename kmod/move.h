@@ -6,8 +6,7 @@
 #include "mux.h"
 
 void rsp_move_rehome(struct rsp_ep *ep, bool is_rest);
-void rsp_move_established(struct rsp_ep *ep);
-void rsp_move_forget(struct rsp_ep *ep);
+void rsp_move_connected(struct rsp_ep *ep, bool is_up);
 void rsp_move_drop(struct rsp_chan *chan);
 void rsp_move_leave(struct rsp_ep *ep);
 bool rsp_move_is_late(const struct rsp_chan *chan);

@@ -419,14 +419,12 @@ struct rsp_chan *rsp_mux_find_any(u32 num)
 /* one of this endpoint, with a reference */
 struct rsp_chan *rsp_mux_find(struct rsp_ep *ep, u32 num)
 {
-	struct rsp_chan *chan;
+	struct rsp_chan *chan = rsp_mux_find_any(num);
 
-	rcu_read_lock();
-	chan = xa_load(&rsp_chans, num);
-	if (chan && (!READ_ONCE(chan->is_attached) || READ_ONCE(chan->ep) != ep ||
-		     !kref_get_unless_zero(&chan->ref)))
+	if (chan && READ_ONCE(chan->ep) != ep) {
+		rsp_chan_put(chan);
 		chan = NULL;
-	rcu_read_unlock();
+	}
 	return chan;
 }
 
@@ -680,6 +678,7 @@ static bool rsp_mux_end_step(struct rsp_chan *chan)
 	struct rsp_ep *ep = chan->ep;
 
 	if (chan->end_step == RSP_MUX_END_BEGINS) {
+		rsp_move_drop(chan);
 		rsp_work_abort_pending(chan);
 		chan->end_since = jiffies;
 		chan->end_step = RSP_MUX_END_KNOWN;
@@ -726,7 +725,6 @@ static void rsp_mux_close_work(struct work_struct *work)
 		queue_delayed_work(rsp_mux_wq, &chan->close_work, 1);
 		return;
 	}
-	rsp_move_drop(chan);
 	spin_lock_bh(&ep->chan_lock);
 	list_del_init(&chan->ep_list);
 	ep->view.nr_chan--;

@@ -514,18 +514,30 @@ static u32 move_here(struct conn *c, u32 token, u32 times)
 	return seen;
 }
 
-/* to a connection of its own, @times; a call there */
+/* MOVE on @c, ATTACH on a connection of its own. Return: that one, or NULL */
+static struct conn *move_to(struct conn *c, u32 *seen)
+{
+	struct conn *to = open_bare();
+
+	if (!to) {
+		*seen |= O_BAD;
+		return NULL;
+	}
+	*seen |= move_said(c);
+	say_move(to, ATTACH, 0, 0, TOKEN);
+	return to;
+}
+
+/* there, @times; a call there */
 static u32 move_away(struct conn *c, u32 times, u32 b)
 {
 	struct conn *from = c, *to = NULL;
 	u32 seen = 0;
 
 	while (times-- && !(seen & O_GONE)) {
-		to = open_bare();
+		to = move_to(from, &seen);
 		if (!to)
-			return O_BAD;
-		seen |= move_said(from);
-		say_move(to, ATTACH, 0, 0, TOKEN);
+			return seen;
 		seen |= collect(to, false, 300);
 		if (from != c)
 			conn_free(from);
@@ -576,13 +588,11 @@ static u32 steal(struct conn *c, u32 nr, u32 b)
 /* closed before it can have come, and where it was it is not any more */
 static u32 move_and_close(struct conn *c, u32 on_old, u32 b)
 {
-	struct conn *to = open_bare();
-	u32 seen;
+	u32 seen = 0;
+	struct conn *to = move_to(c, &seen);
 
 	if (!to)
-		return O_BAD;
-	seen = move_said(c);
-	say_move(to, ATTACH, 0, 0, TOKEN);
+		return seen;
 	seen |= close_flags(on_old ? c : to, 0, 0);
 	seen |= collect(c, false, 300) | collect(to, false, 300);
 	conn_free(to);
@@ -592,13 +602,11 @@ static u32 move_and_close(struct conn *c, u32 on_old, u32 b)
 /* the other connection goes while the channel is on its way there */
 static u32 move_to_gone(struct conn *c, u32 a, u32 b)
 {
-	struct conn *to = open_bare();
-	u32 seen;
+	u32 seen = 0;
+	struct conn *to = move_to(c, &seen);
 
 	if (!to)
-		return O_BAD;
-	seen = move_said(c);
-	say_move(to, ATTACH, 0, 0, TOKEN);
+		return seen;
 	rdma_disconnect(to->id);
 	to->connected = false;
 	conn_free(to);

@@ -97,6 +97,25 @@ wait_until() {
 	done
 }
 
+# sessions_in N [NAME VALUE]: so many, each of an initiator of its own, perhaps with a setting; disks has their files
+sessions_in() {
+	iscsi_ifaces "$1" || return
+	[ -z "${2:-}" ] || iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -o update -n "$2" -v "$3" || return
+	timeout 200 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login || return
+	wait_until 60 disks_are "$1" || return
+	# shellcheck disable=SC2034 # for the scripts
+	mapfile -t disks <<<"$(iscsi_disks)"
+	iscsi_disks_bare
+}
+
+# services_off: neither NFS nor iSCSI is served or used, and rxe0 is gone
+services_off() {
+	nfs_server_down
+	iscsi_target_down && iscsi_initiator_down
+	rsp_unload
+	rxe_down
+}
+
 # disks_are N: of iSCSI sessions
 disks_are() {
 	[ "$(iscsi_disks | wc -l)" = "$1" ]

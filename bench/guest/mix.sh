@@ -13,7 +13,7 @@ read -ra policies <<<"$1"
 repeats=$2 seconds=$3
 read -ra counts <<<"$4"
 export PATH=$BENCH/../build:$PATH
-M=/mnt/mix
+M=/mnt/mix disks=()
 common=(--ioengine=libaio --direct=1 --time_based --randseed=23 --output-format=json --group_reporting
 	--runtime="$seconds" --percentile_list=50:99:99.9)
 
@@ -23,13 +23,6 @@ setup() {
 	dd if=/dev/zero of=/exp/mix bs=1M count=64 status=none || return
 	mkdir -p $M
 	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=64 && iscsi_initiator_up rsp
-}
-
-teardown() {
-	nfs_server_down
-	iscsi_target_down && iscsi_initiator_down
-	rsp_unload
-	rxe_down
 }
 
 # to POLICY: from the one before, while nothing is connected
@@ -42,14 +35,6 @@ to() {
 	[ "$1" != builtin ] || return 0
 	[[ $1 != *:* ]] || { IFS='=,' read -ra knobs <<<"${1#*:}"; knobs=(set "${knobs[@]}"); }
 	rspctl policy load "$POLICIES/$name.bpf.o" "${knobs[@]}" >/tmp/to 2>&1 || bench_die "$(cat /tmp/to)"
-}
-
-login() {
-	iscsi_ifaces "$1" >/dev/null || return
-	timeout 200 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login >/tmp/login 2>&1 || return
-	wait_until 60 disks_are "$1" || return
-	mapfile -t disks <<<"$(iscsi_disks)"
-	iscsi_disks_bare
 }
 
 leave() {
@@ -82,7 +67,7 @@ io() {
 # mixed POLICY ROUND: the small ones alone, and beside the large ones
 mixed() {
 	local rc=0
-	nfs_mount $M hard && login 1 || return
+	nfs_mount $M hard && sessions_in 1 >/tmp/login 2>&1 || return
 	small --output=/tmp/small.json >/tmp/small.err 2>&1 || return
 	record "4 KiB reads alone" "$1" "$2" "$(io /tmp/small.json | jq -c 'with_entries(.key |= "small_" + .)')"
 	large --output=/tmp/large.json >/tmp/large.err 2>&1 &
@@ -107,7 +92,7 @@ many() {
 	local free qp cq begun ended args=() d pool
 	free=$(free_bytes) qp=$(objects qp) cq=$(objects cq) pool=$(pool_bytes)
 	begun=$(date +%s%N)
-	login "$3" || return
+	sessions_in "$3" >/tmp/login 2>&1 || return
 	ended=$(date +%s%N)
 	free=$((free - $(free_bytes))) qp=$(($(objects qp) - qp)) cq=$(($(objects cq) - cq)) pool=$(($(pool_bytes) - pool))
 	for d in "${disks[@]}"; do
@@ -141,5 +126,5 @@ for ((r = 1; r <= repeats; r++)); do
 	done
 done
 to builtin
-teardown >/tmp/teardown 2>&1 || { cat /tmp/teardown >&2; bench_die "something stays"; }
+services_off >/tmp/teardown 2>&1 || { cat /tmp/teardown >&2; bench_die "something stays"; }
 kernel_is_content

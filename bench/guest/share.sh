@@ -14,7 +14,7 @@ repeats=$2 seconds=$3 pool_mb=$4
 NCONNECT=${NCONNECT:-8} SESSIONS=${SESSIONS:-8}
 export PATH=$BENCH/../build:$PATH
 HELD=$BENCH/../build/bench/held
-M=/mnt/share
+M=/mnt/share disks=()
 
 # many writers, 1 MiB each: nfsd pulls them into 64 KiB buffers of the pool
 nfs_load() {
@@ -38,21 +38,13 @@ setup() {
 	mkdir -p $M
 	nfs_mount $M "hard,nconnect=$NCONNECT" || return
 	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=64 && iscsi_initiator_up rsp || return
-	iscsi_ifaces "$SESSIONS" || return
-	iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 -o update -n node.session.queue_depth -v 64 || return
-	timeout 100 iscsiadm -m node -T "$ISCSI_IQN" -p 10.9.0.1:3260 --login || return
-	wait_until 30 disks_are "$SESSIONS" || return
-	mapfile -t disks <<<"$(iscsi_disks)"
-	iscsi_disks_bare
+	sessions_in "$SESSIONS" node.session.queue_depth 64
 }
 
 teardown() {
 	umount $M
 	iscsiadm -m session -u >/dev/null
-	nfs_server_down
-	iscsi_target_down && iscsi_initiator_down
-	rsp_unload
-	rxe_down
+	services_off
 }
 
 # to POLICY: from the one before

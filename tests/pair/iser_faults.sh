@@ -16,9 +16,6 @@ plan 19
 cut() {
 	lossy 100% && sleep "$1" && lossy 0%
 }
-lossy() {
-	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
-}
 flap() {
 	for _ in {1..5}; do
 		cable "$1" off && sleep 1 && cable "$1" on && sleep 1 || return

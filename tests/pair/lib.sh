@@ -78,6 +78,11 @@ cable() {
 	E
 }
 
+# lossy PERCENT: nothing, or not all, passes in either direction
+lossy() {
+	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
+}
+
 # ---- iSCSI --------------------------------------------------------------------------------
 
 INITIATOR=${INITIATOR:-rsp}

@@ -69,9 +69,6 @@ both_go_on() {
 		done; exit 1"
 }
 
-lossy() {
-	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
-}
 run "a network that can be cut" lossy 0%
 run "a server and a target" eval "server_up rsp && target_up"
 run "an initiator, the first policy" eval "initiator_up && in_guest cli 'modprobe rsp_nfs' && swaps_up"

@@ -51,6 +51,16 @@ look() {
 	rspctl -j svc show >"$T/svc.json" && rspctl -j chan show >"$T/chan.json"
 }
 
+# eps_are FILTER: what jq makes of the list of endpoints
+eps_are() {
+	rspctl ep
+	rspctl chan
+	rspctl -j ep | jq -e "$1"
+}
+no_ep() {
+	eps_are 'length == 0'
+}
+
 # figure SERVICE NAME: of its line in rspctl svc, 0 if there is none
 figure() {
 	jq --arg s "$1" "[.[] | select(.name == \$s) | .$2] | add // 0" "$T/svc.json"

@@ -43,9 +43,6 @@ together() {
 apart() {
 	load ep_apart idle_s=$IDLE && unload ep_mux
 }
-no_ep() {
-	is "$(rspctl -j ep | jq length)" 0
-}
 run "a mount and a disk on one endpoint" eval "both_up && both_out && together && both_in && spread 1"
 apart_and_together() {
 	remember

@@ -16,12 +16,6 @@ plan 22
 
 IDLE=20			# NFS drops a connection, and the policy an endpoint, that is idle so long
 
-# eps_are FILTER: what jq makes of the list of endpoints
-eps_are() {
-	rspctl ep
-	rspctl chan
-	rspctl -j ep | jq -e "$1"
-}
 # shared N: there is one endpoint at either end, with N channels
 shared() {
 	eps_are "length == 2 and (map(.is_mux and .state == \"up\" and .nr_chan == $1) | all) and
@@ -30,9 +24,6 @@ shared() {
 # shared_by_many: four sessions and a mount besides, whose other connections come when it needs them
 shared_by_many() {
 	eps_are 'length == 2 and (map(.is_mux and .nr_chan >= 6) | all)'
-}
-no_ep() {
-	eps_are 'length == 0'
 }
 
 run "a mount and a disk, raw" both_up

@@ -226,7 +226,7 @@ struct rsp_chan_info {
 	struct sockaddr_storage peer;
 };
 
-void rsp_chan_info(const struct rsp_chan *chan, struct rsp_chan_info *info);
+void rsp_chan_info(struct rsp_chan *chan, struct rsp_chan_info *info);
 
 /* ----------------------------------------------------------------- buffers - */
 
