@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Observers: count what rsp.ko's trace events tell, per service, channel,
- * endpoint, receive queue, size class and policy family.
+ * endpoint, receive queue, published region, size class and policy family.
  *
  * `rspctl observe on` loads and pins them, and only then do they cost anything:
  * a trace event with nobody attached is a patched-out jump.
@@ -26,6 +26,7 @@
 #define OBS_MAX_CHAN	8192
 #define OBS_MAX_EP	8192
 #define OBS_MAX_RQ	1024
+#define OBS_MAX_DESC	4096
 
 #define OBS_MAP(name_, type_, max_, value_)	\
 	struct {				\
@@ -39,6 +40,7 @@ OBS_MAP(svc, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_SVC, struct rsp_obs_svc);
 OBS_MAP(chan, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_CHAN, struct rsp_obs_chan);
 OBS_MAP(ep, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_EP, struct rsp_obs_ep);
 OBS_MAP(rq, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_RQ, struct rsp_obs_rq);
+OBS_MAP(desc, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_DESC, struct rsp_obs_desc);
 OBS_MAP(pool, BPF_MAP_TYPE_ARRAY, RSP_NR_CLASS, struct rsp_obs_pool);
 OBS_MAP(policy, BPF_MAP_TYPE_ARRAY, RSP_NR_FAMILY, struct rsp_obs_policy);
 
@@ -47,6 +49,7 @@ static const struct rsp_obs_svc obs_no_svc;
 static const struct rsp_obs_chan obs_no_chan;
 static const struct rsp_obs_ep obs_no_ep;
 static const struct rsp_obs_rq obs_no_rq;
+static const struct rsp_obs_desc obs_no_desc;
 
 /* Each returns NULL only where the map is full of entries in use on other CPUs. */
 #define OBS_GET(obj)							\
@@ -64,6 +67,7 @@ OBS_GET(svc)
 OBS_GET(chan)
 OBS_GET(ep)
 OBS_GET(rq)
+OBS_GET(desc)
 
 static void obs_add(__u64 *sum, __u64 n)
 {
@@ -257,6 +261,78 @@ int BPF_PROG(obs_rq_empty, const struct rsp_rq_view *view)
 
 	if (obs)
 		obs_add(&obs->nr_empty, 1);
+	return 0;
+}
+
+/* ------------------------------------------------- published regions --- */
+
+static struct rsp_obs_desc *obs_desc_find(const struct rsp_desc_view *view)
+{
+	struct rsp_obs_desc *obs = view ? obs_desc_get(view->id) : NULL;
+
+	if (!obs)
+		return NULL;
+	bpf_probe_read_kernel(obs->svc, sizeof(obs->svc), &view->svc);
+	obs->key = view->key;
+	obs->len = view->len;
+	obs->role = view->role;
+	obs->epoch = view->epoch;
+	return obs;
+}
+
+SEC("tp_btf/rsp_desc_publish")
+int BPF_PROG(obs_desc_publish, const struct rsp_desc_view *view)
+{
+	obs_desc_find(view);
+	return 0;
+}
+
+SEC("tp_btf/rsp_desc_revoke")
+int BPF_PROG(obs_desc_revoke, const struct rsp_desc_view *view)
+{
+	struct rsp_obs_desc *obs = obs_desc_find(view);
+
+	if (obs)
+		obs->is_over = 1;
+	return 0;
+}
+
+SEC("tp_btf/rsp_desc_grant")
+int BPF_PROG(obs_desc_grant, const struct rsp_desc_view *view)
+{
+	struct rsp_obs_desc *obs = obs_desc_find(view);
+
+	if (obs)
+		obs_add(&obs->nr_grant, 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_desc_end")
+int BPF_PROG(obs_desc_end, const struct rsp_desc_view *view, __u32 grant, __u32 why)
+{
+	struct rsp_obs_desc *obs = obs_desc_find(view);
+
+	if (obs && why < 4)
+		obs_add(&obs->nr_end[why], 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_desc_found")
+int BPF_PROG(obs_desc_found, const struct rsp_desc_view *view)
+{
+	obs_desc_find(view);
+	return 0;
+}
+
+SEC("tp_btf/rsp_desc_left")
+int BPF_PROG(obs_desc_left, const struct rsp_desc_view *view, int reason)
+{
+	struct rsp_obs_desc *obs = obs_desc_find(view);
+
+	if (obs) {
+		obs->is_over = 1;
+		obs->reason = reason;
+	}
 	return 0;
 }
 

@@ -159,15 +159,15 @@ static int rsp_chan_ep_state(const struct rsp_chan *chan)
 	return state;
 }
 
-/* all endpoints that a channel rides one after the other are of one device */
-struct rsp_dev *rsp_chan_dev(const struct rsp_chan *chan)
+/* those of one device: all endpoints that a channel rides one after the other have the same */
+struct rsp_keys *rsp_chan_keys(const struct rsp_chan *chan)
 {
-	struct rsp_dev *dev;
+	struct rsp_keys *keys;
 
 	rcu_read_lock();
-	dev = READ_ONCE(chan->ep)->dev;
+	keys = READ_ONCE(chan->ep)->keys;
 	rcu_read_unlock();
-	return dev;
+	return keys;
 }
 
 /**
@@ -280,7 +280,7 @@ void rsp_chan_info(struct rsp_chan *chan, struct rsp_chan_info *info)
 
 		info->max_send_sge = ep->dev->max_send_sge - 1 - ep->is_mux;
 		info->max_map_descs = RSP_MAP_MAX_KEY;
-		info->max_map_bytes = (ep->dev->keys.max_pages - 1) << PAGE_SHIFT;
+		info->max_map_bytes = (ep->keys->max_pages - 1) << PAGE_SHIFT;
 		info->numa_node = ibdev_to_node(ibdev);
 		info->cpu = ep->view.vector;
 		info->has_remote_inv = true;	/* MEM_MGT_EXTENSIONS implies it */

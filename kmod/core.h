@@ -67,19 +67,22 @@ struct rsp_vec {
 	struct rsp_rq		*rq[RSP_NR_RQ];	/* by class, made at first use; rsp_dev.mutex */
 };
 
+/* a protection domain, and keys that are good in it: the device's, or an endpoint's own */
 struct rsp_keys {
+	struct rsp_dev		*dev;
+	struct ib_pd		*pd;
 	spinlock_t		lock;		/* free, nr_free */
 	struct list_head	free;
 	u32			nr_free;
 	atomic_t		nr;		/* allocated */
 	struct work_struct	grow_work;
+	bool			grows;		/* ahead of those who cannot wait */
 	u32			max_pages;
 };
 
 struct rsp_dev {
 	struct list_head	list;		/* rsp_dev_mutex */
 	struct ib_device	*ibdev;
-	struct ib_pd		*pd;
 	u32			index;		/* into rsp_arena.dma[] */
 	u32			nr_vec;
 	struct rsp_vec		*vecs;
@@ -129,6 +132,7 @@ struct rsp_svc {
 	atomic64_t		owed_bytes;	/* to go back to the pool as buffers are put, can be negative */
 	u32			recv_class;
 	bool			is_atomic;	/* its CQs are polled in softirq */
+	bool			has_own_keys;	/* each of its channels: rsp_svc_attr */
 	atomic_t		nr_chan;
 	u64			starved_ns;	/* since when it waits for buffers, 0 if not */
 	u64			refused_ns;	/* when it last asked in vain */
@@ -211,6 +215,7 @@ struct rsp_rq {
 	struct rsp_dev		*dev;
 	struct ib_srq		*srq;		/* NULL: the QP's own ring */
 	struct ib_qp		*qp;		/* of a private queue */
+	struct ib_pd		*pd;
 	u32			kind;		/* its class, or RSP_RQ_MUX */
 	u32			class;
 	u32			headroom;	/* a message begins so far before the buffer's data */
@@ -227,7 +232,7 @@ enum { RSP_RQ_REFILLING, RSP_RQ_ARMED, RSP_RQ_DEAD };
 extern struct xarray rsp_rqs;
 
 struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 kind);
-struct rsp_rq *rsp_rq_create_private(struct rsp_dev *dev, u32 vector, u32 class, u32 size);
+struct rsp_rq *rsp_rq_create_private(struct rsp_keys *keys, u32 vector, u32 class, u32 size);
 void rsp_rq_start_private(struct rsp_rq *rq, struct ib_qp *qp);
 void rsp_rq_stop(struct rsp_rq *rq);
 void rsp_rq_destroy(struct rsp_rq *rq);
@@ -263,8 +268,10 @@ struct rsp_map {
 
 int rsp_key_init(void);
 void rsp_key_exit(void);
-void rsp_keys_init(struct rsp_dev *dev);
-void rsp_keys_destroy(struct rsp_dev *dev);
+int rsp_keys_init(struct rsp_keys *keys, struct rsp_dev *dev, bool grows);
+void rsp_keys_exit(struct rsp_keys *keys);
+struct rsp_map *rsp_map_make(struct rsp_chan *chan, struct scatterlist *sgl, u32 nents,
+			     enum dma_data_direction dir, gfp_t gfp);
 void rsp_map_destroy_all(struct rsp_chan *chan);
 
 /* -------------------------------------------------------------------- peer */
@@ -299,6 +306,8 @@ struct rsp_ep {
 	struct kref		ref;
 	struct rsp_peer		*peer;		/* until the end */
 	struct rsp_dev		*dev;		/* while the QP is there */
+	struct rsp_keys		*keys;		/* the device's, or own_keys */
+	struct rsp_keys		*own_keys;
 	struct rdma_cm_id	*cm_id;
 	struct ib_qp		*qp;
 	struct rsp_cq		*cq;
@@ -439,7 +448,7 @@ bool rsp_chan_is_closing(const struct rsp_chan *chan);
 struct rsp_ep *rsp_chan_begin(struct rsp_chan *chan);
 struct rsp_ep *rsp_chan_pin(struct rsp_chan *chan);
 void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep);
-struct rsp_dev *rsp_chan_dev(const struct rsp_chan *chan);
+struct rsp_keys *rsp_chan_keys(const struct rsp_chan *chan);
 struct rsp_chan *rsp_chan_next(unsigned long *id);
 void rsp_chan_exit(void);
 

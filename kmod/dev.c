@@ -146,15 +146,12 @@ static int rsp_dev_add(struct ib_device *ibdev)
 	init_waitqueue_head(&dev->idle_wait);
 	dev->has_srq = ibdev->attrs.max_srq > 0;
 	dev->max_send_sge = min_t(u32, ibdev->attrs.max_send_sge, RSP_SEND_SGE);
-	dev->pd = ib_alloc_pd(ibdev, 0);
-	if (IS_ERR(dev->pd)) {
-		err = PTR_ERR(dev->pd);
+	err = rsp_keys_init(&dev->keys, dev, true);
+	if (err)
 		goto err_vecs;
-	}
-	rsp_keys_init(dev);
 	err = rsp_pool_map_dev(dev);
 	if (err)
-		goto err_pd;
+		goto err_keys;
 	mutex_lock(&rsp_dev_mutex);
 	list_add_tail(&dev->list, &rsp_devs);
 	mutex_unlock(&rsp_dev_mutex);
@@ -162,8 +159,8 @@ static int rsp_dev_add(struct ib_device *ibdev)
 		dev->nr_vec, dev->has_srq ? "shared" : "private");
 	return 0;
 
-err_pd:
-	ib_dealloc_pd(dev->pd);
+err_keys:
+	rsp_keys_exit(&dev->keys);
 err_vecs:
 	kfree(dev->vecs);
 err_free:
@@ -199,9 +196,8 @@ static void rsp_dev_remove(struct ib_device *ibdev, void *client_data)
 	rsp_dev_free_rqs(dev);
 	rsp_pool_flush(rsp_recv_svc);	/* the queues of other devices take what they need again */
 	rsp_dev_free_cqs(dev);
-	rsp_keys_destroy(dev);
 	rsp_pool_unmap_dev(dev);
-	ib_dealloc_pd(dev->pd);
+	rsp_keys_exit(&dev->keys);
 	mutex_lock(&dev->mutex);	/* the last rsp_dev_leave() is through */
 	mutex_unlock(&dev->mutex);
 	kfree(dev->vecs);

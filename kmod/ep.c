@@ -14,6 +14,7 @@
  *	wait: nr_work					nobody fills or maps
  *	destroy the keys of maps that are still out
  *	destroy QP and cm_id				no CM event follows
+ *	destroy keys of its own
  *	leave the device
  *	tell the service
  *
@@ -76,6 +77,7 @@ void rsp_ep_free(struct kref *ref)
 
 	xa_erase(&rsp_eps, ep->view.id);
 	rsp_mux_destroy(ep);
+	kfree(ep->own_keys);
 	kfree_rcu(ep, rcu);
 }
 
@@ -197,6 +199,8 @@ static void rsp_ep_down_work(struct work_struct *work)
 		else if (ep->qp)
 			rsp_rq_count(ep->rq, -1);
 	}
+	if (ep->own_keys)
+		rsp_keys_exit(ep->own_keys);
 	if (ep->cq)
 		rsp_cq_put(dev, ep->cq, ep->nr_cqe);
 	if (ep->was_up) {
@@ -246,7 +250,7 @@ static bool rsp_ep_can_mux(const struct rsp_ep *ep)
 	const struct rsp_peer_view *peer = rsp_peer_view(ep->peer);
 
 	if (!ep->dev->has_srq || rdma_protocol_iwarp(ep->dev->ibdev, ep->cm_id->port_num) ||
-	    (ep->chan && ep->chan->svc->recv_class > RSP_CLASS_16K))
+	    (ep->chan && (ep->chan->svc->recv_class > RSP_CLASS_16K || ep->own_keys)))
 		return false;
 	return ep->view.role == RSP_ROLE_SERVER ? ep->peer_asks_mux :
 	       !peer->version || peer->features & RSP_HELLO_CAN_MUX;
@@ -362,10 +366,10 @@ static int rsp_ep_place(struct rsp_ep *ep)
 			return err;
 	}
 	ep->view.vector = place & RSP_PLACE_VECTOR_MASK;
-	if (dev->has_srq && !(place & RSP_PLACE_PRIVATE_RQ))
+	if (dev->has_srq && !(place & RSP_PLACE_PRIVATE_RQ) && !ep->own_keys)
 		rq = rsp_rq_shared(dev, ep->view.vector, ep->mux ? RSP_RQ_MUX : class);
 	else
-		rq = rsp_rq_create_private(dev, ep->view.vector, class,
+		rq = rsp_rq_create_private(ep->keys, ep->view.vector, class,
 				min_t(u32, chan->param.max_credits + 8,
 				      dev->ibdev->attrs.max_qp_wr));
 	return rsp_ep_set_rq(ep, rq);
@@ -432,7 +436,7 @@ static int rsp_ep_create_qp(struct rsp_ep *ep)
 	}
 	attr.send_cq = ep->cq->cq;
 	attr.recv_cq = ep->cq->cq;
-	err = rdma_create_qp(ep->cm_id, dev->pd, &attr);
+	err = rdma_create_qp(ep->cm_id, ep->keys->pd, &attr);
 	if (err)
 		return err;
 	ep->sq_size = sq;
@@ -470,6 +474,27 @@ static int rsp_ep_set_peer(struct rsp_ep *ep, const void *pdata, u8 len)
 	return 0;
 }
 
+/* the device's, or those of a service whose peers shall not have each other's */
+static int rsp_ep_set_keys(struct rsp_ep *ep)
+{
+	int err;
+
+	ep->keys = &ep->dev->keys;
+	if (!ep->chan || !ep->chan->svc->has_own_keys)
+		return 0;
+	ep->own_keys = kzalloc(sizeof(*ep->own_keys), GFP_KERNEL);
+	if (!ep->own_keys)
+		return -ENOMEM;
+	err = rsp_keys_init(ep->own_keys, ep->dev, false);
+	if (err) {
+		kfree(ep->own_keys);
+		ep->own_keys = NULL;
+		return err;
+	}
+	ep->keys = ep->own_keys;
+	return 0;
+}
+
 /* the CM has chosen a device: enter it and make the queue pair. @pdata: of a request */
 static int rsp_ep_setup(struct rsp_ep *ep, const void *pdata, u8 len)
 {
@@ -485,7 +510,8 @@ static int rsp_ep_setup(struct rsp_ep *ep, const void *pdata, u8 len)
 		return -ENODEV;
 	ep->view.dev_id = ep->dev->index;
 	strscpy(ep->view.dev, ep->dev->ibdev->name);
-	return rsp_ep_create_qp(ep);
+	err = rsp_ep_set_keys(ep);
+	return err ?: rsp_ep_create_qp(ep);
 }
 
 /* @pdata: filled, and pointed at by @cp */

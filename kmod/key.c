@@ -40,7 +40,7 @@ static void rsp_key_done(struct ib_cq *cq, struct ib_wc *wc)
 	rsp_ep_kill(ep, -EIO);
 }
 
-static struct rsp_key *rsp_key_create(struct rsp_dev *dev)
+static struct rsp_key *rsp_key_create(struct rsp_keys *keys)
 {
 	struct rsp_key *key;
 	struct ib_mr *mr;
@@ -48,7 +48,7 @@ static struct rsp_key *rsp_key_create(struct rsp_dev *dev)
 	key = kzalloc(sizeof(*key), GFP_KERNEL);
 	if (!key)
 		return NULL;
-	mr = ib_alloc_mr(dev->pd, IB_MR_TYPE_MEM_REG, dev->keys.max_pages);
+	mr = ib_alloc_mr(keys->pd, IB_MR_TYPE_MEM_REG, keys->max_pages);
 	if (IS_ERR(mr)) {
 		kfree(key);
 		return NULL;
@@ -57,79 +57,88 @@ static struct rsp_key *rsp_key_create(struct rsp_dev *dev)
 	ib_update_fast_reg_key(mr, get_random_u8());
 	key->mr = mr;
 	key->cqe.done = rsp_key_done;
-	atomic_inc(&dev->keys.nr);
+	atomic_inc(&keys->nr);
 	return key;
 }
 
-static void rsp_key_destroy(struct rsp_dev *dev, struct rsp_key *key)
+static void rsp_key_destroy(struct rsp_keys *keys, struct rsp_key *key)
 {
 	int err = ib_dereg_mr(key->mr);
 
 	WARN_ON_ONCE(err);
-	atomic_dec(&dev->keys.nr);
+	atomic_dec(&keys->nr);
 	kfree(key);
 }
 
-static void rsp_key_free(struct rsp_dev *dev, struct rsp_key *key)
+static void rsp_key_free(struct rsp_keys *keys, struct rsp_key *key)
 {
-	spin_lock_bh(&dev->keys.lock);
-	list_add(&key->list, &dev->keys.free);
-	dev->keys.nr_free++;
-	spin_unlock_bh(&dev->keys.lock);
+	spin_lock_bh(&keys->lock);
+	list_add(&key->list, &keys->free);
+	keys->nr_free++;
+	spin_unlock_bh(&keys->lock);
 }
 
 static void rsp_keys_grow_work(struct work_struct *work)
 {
-	struct rsp_dev *dev = container_of(work, struct rsp_dev, keys.grow_work);
+	struct rsp_keys *keys = container_of(work, struct rsp_keys, grow_work);
 	struct rsp_key *key;
 	int i;
 
 	for (i = 0; i < RSP_KEY_BATCH; i++) {
-		key = rsp_key_create(dev);
+		key = rsp_key_create(keys);
 		if (!key)
 			break;
-		rsp_key_free(dev, key);
+		rsp_key_free(keys, key);
 	}
 }
 
-static struct rsp_key *rsp_key_alloc(struct rsp_dev *dev, gfp_t gfp)
+static struct rsp_key *rsp_key_alloc(struct rsp_keys *keys, gfp_t gfp)
 {
 	struct rsp_key *key;
 	bool is_low;
 
-	spin_lock_bh(&dev->keys.lock);
-	key = list_first_entry_or_null(&dev->keys.free, struct rsp_key, list);
+	spin_lock_bh(&keys->lock);
+	key = list_first_entry_or_null(&keys->free, struct rsp_key, list);
 	if (key) {
 		list_del(&key->list);
-		dev->keys.nr_free--;
+		keys->nr_free--;
 	}
-	is_low = dev->keys.nr_free < RSP_KEY_LOW;
-	spin_unlock_bh(&dev->keys.lock);
-	if (is_low)
-		queue_work(rsp_wq, &dev->keys.grow_work);
+	is_low = keys->nr_free < RSP_KEY_LOW;
+	spin_unlock_bh(&keys->lock);
+	if (is_low && keys->grows)
+		queue_work(rsp_wq, &keys->grow_work);
 	if (!key && gfpflags_allow_blocking(gfp))
-		key = rsp_key_create(dev);
+		key = rsp_key_create(keys);
 	return key;
 }
 
-void rsp_keys_init(struct rsp_dev *dev)
+/* @grows: keys are made ahead. Context: process, may sleep. Return: 0 or a negative errno */
+int rsp_keys_init(struct rsp_keys *keys, struct rsp_dev *dev, bool grows)
 {
-	spin_lock_init(&dev->keys.lock);
-	INIT_LIST_HEAD(&dev->keys.free);
-	INIT_WORK(&dev->keys.grow_work, rsp_keys_grow_work);
-	dev->keys.max_pages = min_t(u32, RSP_KEY_PAGES,
-				    dev->ibdev->attrs.max_fast_reg_page_list_len);
+	struct ib_pd *pd = ib_alloc_pd(dev->ibdev, 0);
+
+	if (IS_ERR(pd))
+		return PTR_ERR(pd);
+	keys->dev = dev;
+	keys->pd = pd;
+	keys->grows = grows;
+	spin_lock_init(&keys->lock);
+	INIT_LIST_HEAD(&keys->free);
+	INIT_WORK(&keys->grow_work, rsp_keys_grow_work);
+	keys->max_pages = min_t(u32, RSP_KEY_PAGES, dev->ibdev->attrs.max_fast_reg_page_list_len);
+	return 0;
 }
 
-/* All endpoints have left the device, so all maps are gone. */
-void rsp_keys_destroy(struct rsp_dev *dev)
+/* Those who had maps and queue pairs in the domain have left it. */
+void rsp_keys_exit(struct rsp_keys *keys)
 {
 	struct rsp_key *key, *next;
 
-	cancel_work_sync(&dev->keys.grow_work);
-	list_for_each_entry_safe(key, next, &dev->keys.free, list)
-		rsp_key_destroy(dev, key);
-	WARN_ON_ONCE(atomic_read(&dev->keys.nr));
+	cancel_work_sync(&keys->grow_work);
+	list_for_each_entry_safe(key, next, &keys->free, list)
+		rsp_key_destroy(keys, key);
+	WARN_ON_ONCE(atomic_read(&keys->nr));
+	ib_dealloc_pd(keys->pd);
 }
 
 /* -------------------------------------------------------------------- maps */
@@ -140,16 +149,16 @@ void rsp_keys_destroy(struct rsp_dev *dev)
  */
 static void rsp_map_release(struct rsp_map *map, bool destroy)
 {
-	struct rsp_dev *dev = rsp_chan_dev(map->chan);
+	struct rsp_keys *keys = rsp_chan_keys(map->chan);
 	u32 i;
 
 	for (i = 0; i < map->nr; i++) {
 		if (destroy)
-			rsp_key_destroy(dev, map->keys[i]);
+			rsp_key_destroy(keys, map->keys[i]);
 		else
-			rsp_key_free(dev, map->keys[i]);
+			rsp_key_free(keys, map->keys[i]);
 	}
-	ib_dma_unmap_sg(dev->ibdev, map->sgl, map->nents, map->dma_dir);
+	ib_dma_unmap_sg(keys->dev->ibdev, map->sgl, map->nents, map->dma_dir);
 }
 
 static void rsp_map_free(struct rsp_map *map)
@@ -160,10 +169,18 @@ static void rsp_map_free(struct rsp_map *map)
 	rsp_chan_put(chan);
 }
 
-static int rsp_map_keys(struct rsp_map *map, struct rsp_dev *dev, int nents, gfp_t gfp)
+/* what a peer may do with the memory; writing from afar needs writing at all */
+static int rsp_map_access(const struct rsp_map *map)
 {
-	int access = map->dma_dir == DMA_FROM_DEVICE ?
-		     IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE : IB_ACCESS_REMOTE_READ;
+	int access = map->dma_dir == DMA_FROM_DEVICE ? 0 : IB_ACCESS_REMOTE_READ;
+
+	if (map->dma_dir != DMA_TO_DEVICE)
+		access |= IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE;
+	return access;
+}
+
+static int rsp_map_keys(struct rsp_map *map, struct rsp_keys *keys, int nents, gfp_t gfp)
+{
 	struct scatterlist *sg = map->sgl;
 	unsigned int off = 0;
 	struct rsp_key *key;
@@ -172,7 +189,7 @@ static int rsp_map_keys(struct rsp_map *map, struct rsp_dev *dev, int nents, gfp
 	while (nents) {
 		if (map->nr == RSP_MAP_MAX_KEY)
 			return -EINVAL;
-		key = rsp_key_alloc(dev, gfp);
+		key = rsp_key_alloc(keys, gfp);
 		if (!key)
 			return -EAGAIN;
 		map->keys[map->nr++] = key;
@@ -189,7 +206,7 @@ static int rsp_map_keys(struct rsp_map *map, struct rsp_dev *dev, int nents, gfp
 			.wr.wr_cqe	= &key->cqe,
 			.mr		= key->mr,
 			.key		= key->mr->rkey,
-			.access		= access,
+			.access		= rsp_map_access(map),
 		};
 		map->desc[map->nr - 1] = (struct rsp_desc){
 			.addr	= key->mr->iova,
@@ -198,6 +215,54 @@ static int rsp_map_keys(struct rsp_map *map, struct rsp_dev *dev, int nents, gfp
 		};
 	}
 	return 0;
+}
+
+/* rsp_map_get() with DMA_BIDIRECTIONAL, too: the peer may read and write it */
+struct rsp_map *rsp_map_make(struct rsp_chan *chan, struct scatterlist *sgl, u32 nents,
+			     enum dma_data_direction dir, gfp_t gfp)
+{
+	struct rsp_map *map;
+	struct rsp_ep *ep;
+	int n, err;
+
+	map = kmem_cache_alloc(rsp_map_cache, gfp);
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+	map->chan = chan;
+	map->sgl = sgl;
+	map->nents = nents;
+	map->nr = 0;
+	map->dma_dir = dir;
+	map->state = RSP_MAP_IDLE;
+
+	/* nr_work keeps the device while the map is being made; then the list does */
+	err = -ENOTCONN;
+	ep = rsp_chan_begin(chan);
+	if (!ep)
+		goto err_free;
+	err = -ENOMEM;
+	n = ib_dma_map_sg(ep->dev->ibdev, sgl, nents, map->dma_dir);
+	if (!n)
+		goto err_end;
+	err = rsp_map_keys(map, ep->keys, n, gfp);
+	if (err)
+		goto err_release;
+	rsp_chan_get(chan);
+	spin_lock_bh(&chan->map_lock);
+	list_add_tail(&map->list, &chan->maps);
+	spin_unlock_bh(&chan->map_lock);
+	rsp_chan_end(chan, ep);
+	chan->view.nr_reg += map->nr;
+	trace_rsp_key_reg(&chan->view, nents, map->desc[0].len);
+	return map;
+
+err_release:
+	rsp_map_release(map, false);
+err_end:
+	rsp_chan_end(chan, ep);
+err_free:
+	kmem_cache_free(rsp_map_cache, map);
+	return ERR_PTR(err);
 }
 
 /**
@@ -222,48 +287,8 @@ static int rsp_map_keys(struct rsp_map *map, struct rsp_dev *dev, int nents, gfp
 struct rsp_map *rsp_map_get(struct rsp_chan *chan, struct scatterlist *sgl, u32 nents,
 			    enum rsp_dir dir, gfp_t gfp)
 {
-	struct rsp_map *map;
-	struct rsp_ep *ep;
-	int n, err;
-
-	map = kmem_cache_alloc(rsp_map_cache, gfp);
-	if (!map)
-		return ERR_PTR(-ENOMEM);
-	map->chan = chan;
-	map->sgl = sgl;
-	map->nents = nents;
-	map->nr = 0;
-	map->dma_dir = dir == RSP_DIR_IN ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
-	map->state = RSP_MAP_IDLE;
-
-	/* nr_work keeps the device while the map is being made; then the list does */
-	err = -ENOTCONN;
-	ep = rsp_chan_begin(chan);
-	if (!ep)
-		goto err_free;
-	err = -ENOMEM;
-	n = ib_dma_map_sg(ep->dev->ibdev, sgl, nents, map->dma_dir);
-	if (!n)
-		goto err_end;
-	err = rsp_map_keys(map, ep->dev, n, gfp);
-	if (err)
-		goto err_release;
-	rsp_chan_get(chan);
-	spin_lock_bh(&chan->map_lock);
-	list_add_tail(&map->list, &chan->maps);
-	spin_unlock_bh(&chan->map_lock);
-	rsp_chan_end(chan, ep);
-	chan->view.nr_reg += map->nr;
-	trace_rsp_key_reg(&chan->view, nents, map->desc[0].len);
-	return map;
-
-err_release:
-	rsp_map_release(map, false);
-err_end:
-	rsp_chan_end(chan, ep);
-err_free:
-	kmem_cache_free(rsp_map_cache, map);
-	return ERR_PTR(err);
+	return rsp_map_make(chan, sgl, nents,
+			    dir == RSP_DIR_IN ? DMA_FROM_DEVICE : DMA_TO_DEVICE, gfp);
 }
 EXPORT_SYMBOL_GPL(rsp_map_get);
 

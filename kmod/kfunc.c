@@ -214,6 +214,7 @@ RSP_KFUNC_ITER(peer, u32)
 RSP_KFUNC_ITER(ep, u32)
 RSP_KFUNC_ITER(chan, u32)
 RSP_KFUNC_ITER(rq, u32)
+RSP_KFUNC_ITER(desc, u32)
 RSP_KFUNC_ITER(policy, u64)
 
 __bpf_kfunc_end_defs();
@@ -235,6 +236,7 @@ __bpf_kfunc_end_defs();
 	RSP_KFUNC_ITER_FLAGS(ep)							\
 	RSP_KFUNC_ITER_FLAGS(chan)							\
 	RSP_KFUNC_ITER_FLAGS(rq)							\
+	RSP_KFUNC_ITER_FLAGS(desc)							\
 	RSP_KFUNC_ITER_FLAGS(policy)
 
 /* observers and tools only look */

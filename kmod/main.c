@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "core.h"
+#include "desc.h"
 #include "hello.h"
 #include "mux.h"
 
@@ -23,6 +24,8 @@ static void rsp_tick_work(struct work_struct *work)
 {
 	rsp_svc_tick();
 	rsp_ep_tick(RSP_REHOME_TIMER);
+	rsp_region_tick();
+	rsp_remote_tick();
 	queue_delayed_work(rsp_wq, &rsp_tick, HZ);
 }
 
@@ -82,6 +85,7 @@ static void __exit rsp_exit(void)
 	cancel_delayed_work_sync(&rsp_tick);
 	rsp_dev_exit();
 	rsp_policy_exit();
+	rsp_desc_exit();
 	rsp_ep_exit();
 	rsp_mux_exit();
 	rsp_peer_exit();

@@ -394,7 +394,7 @@ const char *rsp_move_recv_attach(struct rsp_ep *ep, const struct rsp_mux_hdr *hd
 		is_up = atomic_read(&chan->state) == RSP_STATE_UP;
 		is_his = chan->move == RSP_MOVE_ASKED && chan->view.role == RSP_ROLE_SERVER &&
 			 chan->move_token && chan->move_token == rsp_move_token(hdr) &&
-			 chan->peer_num == be32_to_cpu(hdr->own) && rsp_chan_dev(chan) == ep->dev;
+			 chan->peer_num == be32_to_cpu(hdr->own) && rsp_chan_keys(chan) == ep->keys;
 		if (is_up && is_his) {
 			chan->move_token = 0;
 			kref_get(&ep->ref);

@@ -243,7 +243,7 @@ void rsp_mux_fill(struct rsp_ep *ep, struct rsp_iwork *work)
 	}
 	ib_dma_sync_single_for_device(ep->dev->ibdev, dma, sizeof(*hdr), DMA_TO_DEVICE);
 	work->sge[0] = (struct ib_sge){
-		.addr = dma, .length = sizeof(*hdr), .lkey = ep->dev->pd->local_dma_lkey,
+		.addr = dma, .length = sizeof(*hdr), .lkey = ep->keys->pd->local_dma_lkey,
 	};
 }
 
@@ -540,8 +540,8 @@ static int rsp_mux_accept(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr)
 	if (!lsn)
 		return -ECONNREFUSED;
 	svc = rsp_lsn_svc(lsn);
-	/* one with longer messages than a shared endpoint takes wants a connection, too */
-	if (svc->recv_class > RSP_CLASS_16K) {
+	/* one whose messages are longer than a shared endpoint takes, or whose keys shall be its own */
+	if (svc->recv_class > RSP_CLASS_16K || svc->has_own_keys) {
 		rsp_lsn_put(lsn);
 		return -ECONNREFUSED;
 	}

@@ -90,6 +90,7 @@ bool rsp_peer_view_next(u32 *id, struct rsp_peer_view *view);
 bool rsp_ep_view_next(u32 *id, struct rsp_ep_view *view);
 bool rsp_chan_view_next(u32 *id, struct rsp_chan_view *view);
 bool rsp_rq_view_next(u32 *id, struct rsp_rq_view *view);
+bool rsp_desc_view_next(u32 *id, struct rsp_desc_view *view);
 void rsp_pool_view_get(struct rsp_pool_view *view);
 
 /*

@@ -73,7 +73,7 @@ static void rsp_rq_event(struct ib_event *event, void *context)
 	mod_delayed_work(rsp_wq, &rq->retry_work, 0);
 }
 
-static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 kind, u32 size)
+static struct rsp_rq *rsp_rq_alloc(struct rsp_keys *keys, u32 vector, u32 kind, u32 size)
 {
 	u32 class = kind == RSP_RQ_MUX ? RSP_CLASS_16K : kind;
 	struct rsp_rq *rq;
@@ -83,11 +83,12 @@ static struct rsp_rq *rsp_rq_alloc(struct rsp_dev *dev, u32 vector, u32 kind, u3
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&rq->lock);
 	INIT_DELAYED_WORK(&rq->retry_work, rsp_rq_retry_work);
-	rq->dev = dev;
+	rq->dev = keys->dev;
+	rq->pd = keys->pd;
 	rq->kind = kind;
 	rq->class = class;
 	rq->headroom = kind == RSP_RQ_MUX ? RSP_MUX_HDR_BYTES : 0;
-	rq->view.dev_id = dev->index;
+	rq->view.dev_id = keys->dev->index;
 	rq->view.vector = vector;
 	rq->view.class = class;
 	rq->view.size = size;
@@ -118,11 +119,11 @@ struct rsp_rq *rsp_rq_shared(struct rsp_dev *dev, u32 vector, u32 kind)
 	rq = dev->vecs[vector].rq[kind];
 	if (rq)
 		goto out;
-	rq = rsp_rq_alloc(dev, vector, kind, attr.attr.max_wr);
+	rq = rsp_rq_alloc(&dev->keys, vector, kind, attr.attr.max_wr);
 	if (IS_ERR(rq))
 		goto out;
 	attr.srq_context = rq;
-	rq->srq = ib_create_srq(dev->pd, &attr);
+	rq->srq = ib_create_srq(rq->pd, &attr);
 	err = PTR_ERR_OR_ZERO(rq->srq);
 	if (err)
 		goto err_free;
@@ -147,9 +148,9 @@ out:
 }
 
 /* A queue for one endpoint; rsp_rq_start_private() follows once its QP exists. */
-struct rsp_rq *rsp_rq_create_private(struct rsp_dev *dev, u32 vector, u32 class, u32 size)
+struct rsp_rq *rsp_rq_create_private(struct rsp_keys *keys, u32 vector, u32 class, u32 size)
 {
-	struct rsp_rq *rq = rsp_rq_alloc(dev, vector, class, size);
+	struct rsp_rq *rq = rsp_rq_alloc(keys, vector, class, size);
 	int err;
 
 	if (IS_ERR(rq))
@@ -273,7 +274,7 @@ static int rsp_rq_post(struct rsp_rq *rq, struct list_head *bufs, u32 nr)
 		buf->cqe.done = rsp_rq_recv_done;
 		s->addr = rsp_buf_dma(buf, rq->dev) - rq->headroom;
 		s->length = buf->pub.size + rq->headroom;
-		s->lkey = rq->dev->pd->local_dma_lkey;
+		s->lkey = rq->pd->local_dma_lkey;
 		*w = (struct ib_recv_wr){
 			.next = w + 1, .wr_cqe = &buf->cqe, .sg_list = s, .num_sge = 1,
 		};

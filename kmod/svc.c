@@ -88,6 +88,7 @@ struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr)
 	svc->owner = attr->owner;
 	svc->recv_class = class;
 	svc->is_atomic = attr->is_atomic;
+	svc->has_own_keys = attr->has_own_keys;
 	svc->view.weight = attr->weight;
 	svc->view.reserve_bytes = max(SZ_256K, 2 * RSP_RQ_MIN * rsp_class_bytes[class]);
 	strscpy(svc->view.name, attr->name);

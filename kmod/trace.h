@@ -210,6 +210,87 @@ TRACE_EVENT(rsp_pool_grow,
 	TP_printk("class=%u arena_bytes=%llu", __entry->buf_class, __entry->arena_bytes)
 );
 
+#define RSP_DESC_ENTRY						\
+		__string(svc_name, desc->svc)			\
+		__field(u32, id)				\
+		__field(u32, role)				\
+		__field(u64, key)				\
+		__field(u64, len)				\
+		__field(u32, epoch)
+#define RSP_DESC_ASSIGN						\
+		__assign_str(svc_name);				\
+		__entry->id = desc->id;				\
+		__entry->role = desc->role;			\
+		__entry->key = desc->key;			\
+		__entry->len = desc->len;			\
+		__entry->epoch = desc->epoch;
+#define RSP_DESC_FMT	"desc=%u role=%u name=%s/%llu len=%llu epoch=%u"
+#define RSP_DESC_ARGS	__entry->id, __entry->role, __get_str(svc_name), __entry->key,	\
+			__entry->len, __entry->epoch
+
+DECLARE_EVENT_CLASS(rsp_desc_class,
+	TP_PROTO(const struct rsp_desc_view *desc),
+	TP_ARGS(desc),
+	TP_STRUCT__entry(RSP_DESC_ENTRY),
+	TP_fast_assign(RSP_DESC_ASSIGN),
+	TP_printk(RSP_DESC_FMT, RSP_DESC_ARGS)
+);
+/* published here, and not any more */
+DEFINE_EVENT(rsp_desc_class, rsp_desc_publish,
+	TP_PROTO(const struct rsp_desc_view *desc), TP_ARGS(desc));
+DEFINE_EVENT(rsp_desc_class, rsp_desc_revoke,
+	TP_PROTO(const struct rsp_desc_view *desc), TP_ARGS(desc));
+/* a peer's, held here from now on */
+DEFINE_EVENT(rsp_desc_class, rsp_desc_found,
+	TP_PROTO(const struct rsp_desc_view *desc), TP_ARGS(desc));
+
+TRACE_EVENT(rsp_desc_grant,
+	TP_PROTO(const struct rsp_desc_view *desc, u32 grant, u32 chan_id),
+	TP_ARGS(desc, grant, chan_id),
+	TP_STRUCT__entry(RSP_DESC_ENTRY
+		__field(u32, grant)
+		__field(u32, chan_id)
+	),
+	TP_fast_assign(RSP_DESC_ASSIGN
+		__entry->grant = grant;
+		__entry->chan_id = chan_id;
+	),
+	TP_printk(RSP_DESC_FMT " grant=%u chan=%u", RSP_DESC_ARGS, __entry->grant,
+		  __entry->chan_id)
+);
+
+/* the peer's grant ends here: enum rsp_desc_end */
+TRACE_EVENT(rsp_desc_end,
+	TP_PROTO(const struct rsp_desc_view *desc, u32 grant, u32 why),
+	TP_ARGS(desc, grant, why),
+	TP_STRUCT__entry(RSP_DESC_ENTRY
+		__field(u32, grant)
+		__field(u32, why)
+	),
+	TP_fast_assign(RSP_DESC_ASSIGN
+		__entry->grant = grant;
+		__entry->why = why;
+	),
+	TP_printk(RSP_DESC_FMT " grant=%u why=%s", RSP_DESC_ARGS, __entry->grant,
+		  __print_symbolic(__entry->why, { RSP_DESC_END_DROPPED, "dropped" },
+				   { RSP_DESC_END_EXPIRED, "expired" },
+				   { RSP_DESC_END_FORCED, "forced" },
+				   { RSP_DESC_END_CONN, "conn" }))
+);
+
+/* a peer's is not used here any more: 0 put, -ESTALE revoked, -ETIME unused, -ENOTCONN */
+TRACE_EVENT(rsp_desc_left,
+	TP_PROTO(const struct rsp_desc_view *desc, int reason),
+	TP_ARGS(desc, reason),
+	TP_STRUCT__entry(RSP_DESC_ENTRY
+		__field(int, reason)
+	),
+	TP_fast_assign(RSP_DESC_ASSIGN
+		__entry->reason = reason;
+	),
+	TP_printk(RSP_DESC_FMT " reason=%d", RSP_DESC_ARGS, __entry->reason)
+);
+
 TRACE_EVENT(rsp_policy_swap,
 	TP_PROTO(u32 family, const char *from, const char *to, u64 ns),
 	TP_ARGS(family, from, to, ns),

@@ -392,7 +392,7 @@ void rsp_work_set_send(struct rsp_work *work, struct rsp_buf *buf, u32 len)
 		.addr	= rsp_buf_dma(w->buf, w->ep->dev) -
 			  (w->buf->is_shifted ? RSP_MUX_HDR_BYTES : 0),
 		.length	= len,
-		.lkey	= w->ep->dev->pd->local_dma_lkey,
+		.lkey	= w->ep->keys->pd->local_dma_lkey,
 	};
 	w->nr_sge = w->first_sge + 1;
 	w->nr_wr++;
@@ -425,7 +425,7 @@ int rsp_work_add_page(struct rsp_work *work, struct page *page, u32 offset, u32 
 	if (ib_dma_mapping_error(dev->ibdev, dma))
 		return -ENOMEM;
 	w->sge[w->nr_sge++] = (struct ib_sge){
-		.addr = dma, .length = len, .lkey = dev->pd->local_dma_lkey,
+		.addr = dma, .length = len, .lkey = w->ep->keys->pd->local_dma_lkey,
 	};
 	w->bytes += len;
 	return 0;

@@ -19,6 +19,7 @@ OBS_ROW(svc);
 OBS_ROW(chan);
 OBS_ROW(ep);
 OBS_ROW(rq);
+OBS_ROW(desc);
 OBS_ROW(pool);
 OBS_ROW(policy);
 
@@ -39,6 +40,10 @@ OBS_ROW(policy);
 #define OBS_INV(what, name_, way, help_) \
 	{ .name = name_, .kind = COL_U64, \
 	  .offset = offsetof(struct obs_##what, obs.io.nr_inv[way]), .help = help_ }
+
+#define OBS_DESC_END(name_, way, help_) \
+	{ .name = name_, .kind = COL_U64, \
+	  .offset = offsetof(struct obs_desc, obs.nr_end[way]), .is_main = true, .help = help_ }
 
 /* traffic, the same for services, channels and endpoints */
 #define OBS_IO_COLS(what) \
@@ -130,6 +135,22 @@ static const struct col rq_cols[] = {
 	OBS(rq, nr_empty, COL_U64, true, "times it ran low"),
 };
 
+static const struct col desc_cols[] = {
+	COL(obs_desc, id, COL_U32, true, "number of the region"),
+	OBS_ENUM(desc, role, rsp_role_name, true, "server (it publishes) or client (it holds)"),
+	OBS(desc, svc, COL_STR, true, "service that publishes it"),
+	OBS(desc, key, COL_U64, true, "its name among those of the service"),
+	OBS(desc, len, COL_BYTES, true, "its size"),
+	OBS(desc, epoch, COL_U32, false, "number of the publication"),
+	OBS(desc, is_over, COL_BOOL, true, "revoked, or not held any more"),
+	OBS(desc, reason, COL_S32, false, "held: negative errno it is not held any more for"),
+	OBS(desc, nr_grant, COL_U64, true, "published: grants given"),
+	OBS_DESC_END("nr_dropped", RSP_DESC_END_DROPPED, "grants given back"),
+	OBS_DESC_END("nr_expired", RSP_DESC_END_EXPIRED, "grants whose lease was over"),
+	OBS_DESC_END("nr_forced", RSP_DESC_END_FORCED, "grants revoked and not given back"),
+	OBS_DESC_END("nr_conn", RSP_DESC_END_CONN, "grants that ended with a connection"),
+};
+
 static const struct col pool_cols[] = {
 	{ .name = "class", .kind = COL_WORD, .offset = offsetof(struct obs_pool, id),
 	  .is_main = true, .word = rsp_class_name, .help = "size class" },
@@ -208,6 +229,7 @@ OBS_HAS_IO(svc)
 OBS_HAS_IO(chan)
 OBS_HAS_IO(ep)
 OBS_HAS_NO_IO(rq)
+OBS_HAS_NO_IO(desc)
 OBS_HAS_NO_IO(pool)
 OBS_HAS_NO_IO(policy)
 
@@ -237,6 +259,7 @@ OBS_READ(svc)
 OBS_READ(chan)
 OBS_READ(ep)
 OBS_READ(rq)
+OBS_READ(desc)
 OBS_READ(pool)
 OBS_READ(policy)
 
@@ -297,6 +320,7 @@ static int observe_show(int argc, char **argv)
 	if (!sel.svc) {
 		OBS_SHOW(ep, ep_cols, "endpoints", "none");
 		OBS_SHOW(rq, rq_cols, "receive queues", "none");
+		OBS_SHOW(desc, desc_cols, "published regions, here and of peers", "none");
 		OBS_SHOW(pool, pool_cols, "pool", "none");
 		OBS_SHOW(policy, policy_cols, "policies", "none");
 	}

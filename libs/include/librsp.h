@@ -111,6 +111,15 @@ int rsp_chan_list(struct rsp_host *host, struct rsp_chan_view **views);
 int rsp_rq_list(struct rsp_host *host, struct rsp_rq_view **views);
 
 /**
+ * rsp_desc_list() - Regions published here, and those of peers that are held, as rsp_svc_list()
+ * @host: from rsp_host_open()
+ * @views: set to an array that the caller frees, NULL for none
+ *
+ * Return: How many, or a negative errno.
+ */
+int rsp_desc_list(struct rsp_host *host, struct rsp_desc_view **views);
+
+/**
  * rsp_policy_list() - Registered policies and the log of ended ones, oldest first
  * @host: from rsp_host_open()
  * @views: set to an array that the caller frees, NULL for none
@@ -302,7 +311,7 @@ bool rsp_observe_is_on(void);
 
 /**
  * rsp_observe_list() - Entries of one observer map, by key
- * @map: "svc", "chan", "ep", "rq", "pool" or "policy"
+ * @map: "svc", "chan", "ep", "rq", "desc", "pool" or "policy"
  * @keys: set to an array of ids that the caller frees
  * @values: set to an array of the map's values that the caller frees
  *

@@ -16,6 +16,7 @@ struct {
 	struct rsp_peer_view peer;
 	struct rsp_ep_view ep;
 	struct rsp_chan_view chan;
+	struct rsp_desc_view desc;
 	struct rsp_place_req place;
 	struct rsp_ack_req ack;
 	struct rsp_exit_info info;

@@ -8,8 +8,8 @@
 need root module:rsp tool:bpftool tool:pahole
 modprobe rsp
 defer rsp_unload
-views=(svc_view pool_view buf_req bulk_req rq_view peer_view ep_view chan_view place_req ack_req
-	exit_info policy_view)
+views=(svc_view pool_view buf_req bulk_req rq_view peer_view ep_view chan_view desc_view
+	place_req ack_req exit_info policy_view)
 plan $((${#views[@]} * 2 + 5))
 
 # members FILE STRUCT [OPTION...]: name, offset and size of each, in pahole's words

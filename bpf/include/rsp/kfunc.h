@@ -87,9 +87,10 @@ RSP_ITER(peer);
 RSP_ITER(ep);
 RSP_ITER(chan);
 RSP_ITER(rq);
+RSP_ITER(desc);
 RSP_ITER(policy);	/* registered ones and the log, in order of seq */
 
-/* what: svc, peer, ep, chan, rq or policy. break and continue work, so does return. */
+/* what: svc, peer, ep, chan, rq, desc or policy. break and continue work, so does return. */
 #define rsp_for_each(what, cur)							\
 	for (struct bpf_iter_rsp_##what ___it					\
 		     __attribute__((aligned(8),					\

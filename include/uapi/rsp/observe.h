@@ -114,6 +114,21 @@ struct rsp_obs_rq {
 };
 
 /**
+ * struct rsp_obs_desc - a published region, or a peer's that is held (map "desc", key: its id)
+ */
+struct rsp_obs_desc {
+	char	svc[RSP_NAME_LEN];	/* the service that publishes it */
+	__u64	key;			/* names it among the regions of the service */
+	__u64	len;			/* bytes */
+	__u32	role;			/* enum rsp_role: server publishes, client holds */
+	__u32	epoch;
+	__u32	is_over;		/* 1: revoked, or not held any more */
+	__s32	reason;			/* held: why, 0: it was put */
+	__u64	nr_grant;		/* published: grants given */
+	__u64	nr_end[4];		/* published: grants that ended, by enum rsp_desc_end */
+};
+
+/**
  * struct rsp_obs_pool - a size class of the pool (map "pool", key: enum rsp_class)
  */
 struct rsp_obs_pool {
@@ -144,6 +159,7 @@ _Static_assert(sizeof(struct rsp_obs_svc) == 816, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_chan) == 816, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_ep) == 784, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_rq) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_desc) == 88, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_pool) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_policy) == 184, "ABI: append, never resize");
 

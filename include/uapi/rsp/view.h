@@ -236,6 +236,46 @@ struct rsp_chan_view {
 	__u64	nr_move;		/* times it went to another endpoint */
 };
 
+/** enum rsp_desc_end - why a peer has no grant of a region any more */
+enum rsp_desc_end {
+	RSP_DESC_END_DROPPED,	/* it gave it back */
+	RSP_DESC_END_EXPIRED,	/* it did not renew its lease */
+	RSP_DESC_END_FORCED,	/* revoked, and it did not give it back within its lease */
+	RSP_DESC_END_CONN,	/* its connection ended */
+};
+
+/* rsp_desc_view.access: what a peer may do with a region */
+#define RSP_DESC_READ	1U
+#define RSP_DESC_WRITE	2U
+
+/**
+ * struct rsp_desc_view - a region of memory: published here (role server), or one of a peer that
+ *	was looked up and is held (role client)
+ */
+struct rsp_desc_view {
+	__u32	id;
+	__u32	role;			/* enum rsp_role */
+	char	svc[RSP_NAME_LEN];	/* the service that publishes it */
+	__u64	key;			/* names it among the regions of the service */
+	__u64	len;			/* bytes */
+	__u32	chan_id;		/* held: of the exchange with the peer */
+	__u32	state;			/* enum rsp_state; CLOSING: revoked, given back when nobody uses it */
+	__u32	access;			/* RSP_DESC_* */
+	__u32	epoch;			/* of the publication, never 0 */
+	__u32	slot_bytes;		/* of a slot with its trailer, 0: no slots */
+	__u32	lease_ms;		/* how long a grant lasts unless renewed */
+	__u32	nr_grant;		/* published: peers that have a key now */
+	__u32	nr_use;			/* held: transfers under way */
+	__u64	nr_lookup;		/* published: times it was granted */
+	__u64	nr_refused;		/* published: times a peer was refused it */
+	__u64	nr_forced;		/* published: keys taken from peers that did not give them back */
+	__u64	nr_renew;		/* leases renewed */
+	__u64	nr_read;		/* held: one-sided reads */
+	__u64	read_bytes;
+	__u64	nr_write;		/* held: one-sided writes */
+	__u64	write_bytes;
+};
+
 /**
  * struct rsp_place_req - where shall a channel go (rsp_ep_ops.place)
  */
@@ -302,6 +342,7 @@ _Static_assert(sizeof(struct rsp_rq_view) == 104, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_peer_view) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ep_view) == 96, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_chan_view) == 200, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_desc_view) == 136, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_place_req) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ack_req) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_exit_info) == 112, "ABI: append, never resize");

@@ -14,7 +14,7 @@
  *	  rsp_chan_close  <----------------------------------------------'
  *	rsp_svc_unregister
  *
- * bench/rsp_perf.c is the smallest complete service.
+ * bench/rsp_perf_msg.c is the smallest complete service.
  */
 #ifndef _RSP_RSP_H
 #define _RSP_RSP_H
@@ -160,6 +160,9 @@ struct rsp_svc_ops {
  * @recv_bytes: largest message it receives; chooses the class of its receive queue
  * @is_atomic: recv(), and done() of work and maps, do not sleep and may be called in softirq:
  *	a completion costs no switch to a worker then. Not for services that use rsp_work_add_rw()
+ * @has_own_keys: what a channel registers can be reached through its own connection only, whatever
+ *	other peers know of it: each has a protection domain and a receive queue of its own, and
+ *	none shares an endpoint. For keys that live long
  */
 struct rsp_svc_attr {
 	const char		*name;
@@ -168,6 +171,7 @@ struct rsp_svc_attr {
 	u32			weight;
 	u32			recv_bytes;
 	bool			is_atomic;
+	bool			has_own_keys;
 };
 
 struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr);

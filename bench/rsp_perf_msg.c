@@ -15,6 +15,7 @@
  *   write       client: asks once for a descriptor   server: maps slot, answers with it
  *               client: RDMA write, again and again
  *   read        the same with RDMA read
+ *   desc_read   client: looks up what the server publishes, reads slot by slot (rsp_perf_desc.c)
  *
  * With verify=1 every byte is compared with a pattern, and write and read do it
  * the way a service must that looks at its memory: a descriptor is good for one
@@ -26,6 +27,7 @@
  * namespace):
  *   listen   write "ADDRESS:PORT" ("[fd00::1]:PORT") to serve there, "off" to
  *            end all of it; read it for the list
+ *   publish  write "key=7 size=4096 slots=16" to publish, see rsp_perf_desc.c
  *   run      write "op=send_lat addr=10.9.0.1 port=18515 size=64 iters=1000
  *            window=16 verify=1" and wait for its end
  *   result   read the outcome of the last run, a JSON object
@@ -50,6 +52,8 @@
 
 #include <rsp/rsp.h>
 
+#include "rsp_perf.h"
+
 #define RSP_PERF_MAX_WINDOW	128
 #define RSP_PERF_MAX_BYTES	(8U << 20)	/* of one transfer */
 #define RSP_PERF_MAX_MEM	(64U << 20)	/* of all slots of one end */
@@ -64,16 +68,8 @@ MODULE_PARM_DESC(recv_bytes, "largest message in bytes, header included (1024 to
 
 #define RSP_PERF_MAGIC		0x52535046	/* "RSPF" */
 
-enum rsp_perf_op {
-	RSP_PERF_SEND_LAT,
-	RSP_PERF_SEND_RATE,
-	RSP_PERF_WRITE,
-	RSP_PERF_READ,
-	RSP_PERF_NR_OP,
-};
-
 static const char * const rsp_perf_op_name[RSP_PERF_NR_OP] = {
-	"send_lat", "send_rate", "write", "read",
+	"send_lat", "send_rate", "write", "read", "desc_read",
 };
 
 /* private data of the connect request: what the client is going to do */
@@ -138,7 +134,7 @@ static u8 rsp_perf_byte(u32 seed, u32 i)
 	return ((seed + i) * 0x9e3779b1U) >> 24;
 }
 
-static void rsp_perf_fill(void *p, u32 len, u32 seed, u32 pos)
+void rsp_perf_fill(void *p, u32 len, u32 seed, u32 pos)
 {
 	u8 *b = p;
 	u32 i;
@@ -147,7 +143,7 @@ static void rsp_perf_fill(void *p, u32 len, u32 seed, u32 pos)
 		b[i] = rsp_perf_byte(seed, pos + i);
 }
 
-static bool rsp_perf_check(const void *p, u32 len, u32 seed, u32 pos)
+bool rsp_perf_check(const void *p, u32 len, u32 seed, u32 pos)
 {
 	const u8 *b = p;
 	u32 i;
@@ -245,7 +241,7 @@ static struct rsp_perf_slot *rsp_perf_slots_alloc(u32 op, u32 nr, u32 size, u32 
 		slots[i].index = i;
 		mutex_init(&slots[i].lock);
 	}
-	for (i = 0; i < nr && op >= RSP_PERF_WRITE; i++) {
+	for (i = 0; i < nr && (op == RSP_PERF_WRITE || op == RSP_PERF_READ); i++) {
 		if (rsp_perf_slot_alloc(&slots[i], size, offset)) {
 			rsp_perf_slots_free(slots, nr);
 			return NULL;
@@ -263,7 +259,7 @@ static u32 rsp_perf_max_send(void)
 static const char *rsp_perf_shape_check(u32 op, u32 size, u32 window)
 {
 	if (op >= RSP_PERF_NR_OP)
-		return "op must be send_lat, send_rate, write or read";
+		return "op must be send_lat, send_rate, write, read or desc_read";
 	if (window < 1 || window > RSP_PERF_MAX_WINDOW)
 		return "window must be 1 to 128";
 	if (op < RSP_PERF_WRITE && size > rsp_perf_max_send())
@@ -348,7 +344,8 @@ static int rsp_perf_srv_accept(struct rsp_chan *chan, void *lsn_ctx, const void 
 	conn->size = le32_to_cpu(hello->size);
 	conn->window = le32_to_cpu(hello->window);
 	conn->verify = hello->verify;
-	if (rsp_perf_shape_check(conn->op, conn->size, conn->window)) {
+	if (conn->op == RSP_PERF_DESC_READ ||
+	    rsp_perf_shape_check(conn->op, conn->size, conn->window)) {
 		kfree(conn);
 		return -EINVAL;
 	}
@@ -567,44 +564,9 @@ static struct rsp_svc *rsp_perf_cli_svc;
 static DEFINE_MUTEX(rsp_perf_current_lock);
 static struct rsp_perf_run *rsp_perf_current;	/* rsp_perf_current_lock */
 
-/* One test. Lives in the write() that asked for it */
-struct rsp_perf_run {
-	/* what was asked for */
-	u32			op;
-	u32			size;
-	u32			iters;
-	u32			window;
-	u32			verify;
-	u32			spoil;
-	u32			offset;
-	u32			port;
-	u32			timeout_ms;
-	char			addr[64];
-	char			src[64];
-
-	struct rsp_chan		*chan;
-	struct rsp_perf_slot	*slots;
-	u64			*lat_ns;	/* one for each exchange */
-	struct completion	over;
-	atomic_t		nr_retry;	/* asked again for a descriptor */
-	atomic_t		nr_starved;	/* waited for a buffer */
-
-	spinlock_t		lock;		/* below */
-	struct list_head	free;		/* slots */
-	u32			nr_started;
-	u32			nr_done;
-	u32			nr_bad;		/* of these with wrong data */
-	u32			in_flight;
-	u32			limit;		/* exchanges credits and flow policy allow now */
-	u64			start_ns;
-	u64			end_ns;
-	bool			is_over;
-	int			reason;		/* why, if not for its being done */
-};
-
 static void rsp_perf_cli_pump(struct rsp_perf_run *run);
 
-static void rsp_perf_run_end(struct rsp_perf_run *run, int reason)
+void rsp_perf_run_end(struct rsp_perf_run *run, int reason)
 {
 	spin_lock(&run->lock);
 	if (!run->is_over) {
@@ -944,9 +906,9 @@ static const struct rsp_svc_ops rsp_perf_cli_ops = {
 
 static DEFINE_MUTEX(rsp_perf_run_lock);		/* one run at a time */
 static DEFINE_MUTEX(rsp_perf_result_lock);
-static char rsp_perf_result[1024] = "{}\n";	/* rsp_perf_result_lock */
+static char rsp_perf_result[1280] = "{}\n";	/* rsp_perf_result_lock */
 
-static __printf(2, 3) int rsp_perf_fail(int err, const char *fmt, ...)
+int rsp_perf_fail(int err, const char *fmt, ...)
 {
 	char text[160], *p;
 	va_list args;
@@ -988,7 +950,8 @@ static void rsp_perf_run_report(struct rsp_perf_run *run, const struct rsp_chan_
 		  " \"offset_bytes\": %u, \"errors\": %u, \"desc_retries\": %d, \"starved\": %d,"
 		  " \"elapsed_ns\": %llu, \"lat_ns_min\": %llu, \"lat_ns_mean\": %llu,"
 		  " \"lat_ns_p50\": %llu, \"lat_ns_p99\": %llu, \"lat_ns_max\": %llu,"
-		  " \"msgs_per_s\": %llu, \"bytes_per_s\": %llu}\n",
+		  " \"msgs_per_s\": %llu, \"bytes_per_s\": %llu,"
+		  " \"stale\": %u, \"torn\": %u, \"lookups\": %u}\n",
 		  rsp_perf_op_name[run->op], info->dev, info->vector, run->addr, run->port,
 		  run->size, n, run->window, run->verify, run->offset,
 		  run->nr_bad, atomic_read(&run->nr_retry),
@@ -996,11 +959,23 @@ static void rsp_perf_run_report(struct rsp_perf_run *run, const struct rsp_chan_
 		  div64_u64(sum, n), run->lat_ns[(n - 1) / 2],
 		  run->lat_ns[(u32)((n - 1) * 99ULL / 100)], run->lat_ns[n - 1],
 		  div64_u64((u64)n * NSEC_PER_SEC, elapsed),
-		  mul_u64_u64_div_u64((u64)n * run->size, NSEC_PER_SEC, elapsed));
+		  mul_u64_u64_div_u64((u64)n * run->size, NSEC_PER_SEC, elapsed),
+		  run->nr_stale, run->nr_torn, run->nr_lookup);
 	mutex_unlock(&rsp_perf_result_lock);
 }
 
-static int rsp_perf_run_exec(struct rsp_perf_run *run)
+/* where it goes to. Return: 0, or what rsp_perf_fail() says */
+int rsp_perf_run_addr(struct rsp_perf_run *run, struct net *net, struct sockaddr_storage *dst)
+{
+	char port[8];
+
+	snprintf(port, sizeof(port), "%u", run->port);
+	if (inet_pton_with_scope(net, AF_UNSPEC, run->addr, port, dst))
+		return rsp_perf_fail(-EINVAL, "addr=%s is no address", run->addr);
+	return 0;
+}
+
+static int rsp_perf_run_exec(struct rsp_perf_run *run, struct rsp_chan_info *info)
 {
 	struct net *net = current->nsproxy->net_ns;
 	struct rsp_perf_hello hello = {
@@ -1012,16 +987,13 @@ static int rsp_perf_run_exec(struct rsp_perf_run *run)
 	};
 	struct rsp_conn_param param = { .pdata = &hello, .pdata_len = sizeof(hello) };
 	struct sockaddr_storage dst, src;
-	struct rsp_chan_info info;
 	struct rsp_chan *chan;
-	char port[8];
 	long left;
 	int ret;
 
-	snprintf(port, sizeof(port), "%u", run->port);
-	ret = inet_pton_with_scope(net, AF_UNSPEC, run->addr, port, &dst);
+	ret = rsp_perf_run_addr(run, net, &dst);
 	if (ret)
-		return rsp_perf_fail(-EINVAL, "addr=%s is no address", run->addr);
+		return ret;
 	if (run->src[0] && inet_pton_with_scope(net, AF_UNSPEC, run->src, "0", &src))
 		return rsp_perf_fail(-EINVAL, "src=%s is no address", run->src);
 
@@ -1044,15 +1016,10 @@ static int rsp_perf_run_exec(struct rsp_perf_run *run)
 	mutex_lock(&rsp_perf_current_lock);
 	rsp_perf_current = NULL;
 	mutex_unlock(&rsp_perf_current_lock);
-	rsp_chan_info(chan, &info);
+	rsp_chan_info(chan, info);
 	/* after this no callback of the channel runs, the slots are ours alone */
 	rsp_chan_close(chan);
 
-	if (run->reason)
-		return rsp_perf_fail(run->reason, "%s to %s port %u ended after %u of %u: %pe",
-				     rsp_perf_op_name[run->op], run->addr, run->port,
-				     run->nr_done, run->iters, ERR_PTR(run->reason));
-	rsp_perf_run_report(run, &info);
 	return 0;
 }
 
@@ -1062,6 +1029,7 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 {
 	const struct { const char *key; u32 *val; u32 min, max; } nums[] = {
 		{ "port",	&run->port,	1, 65535 },
+		{ "key",	&run->key,	0, U32_MAX },
 		{ "size",	&run->size,	0, RSP_PERF_MAX_BYTES },
 		{ "iters",	&run->iters,	1, RSP_PERF_MAX_ITERS },
 		{ "window",	&run->window,	1, RSP_PERF_MAX_WINDOW },
@@ -1099,7 +1067,7 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 				break;
 		if (i == ARRAY_SIZE(nums))
 			return rsp_perf_fail(-EINVAL,
-				"%s is no key: op addr src port size iters window verify spoil offset timeout_ms",
+				"%s is no key: op addr src port key size iters window verify spoil offset timeout_ms",
 				word);
 		if (kstrtou32(val, 10, nums[i].val) || *nums[i].val < nums[i].min ||
 		    *nums[i].val > nums[i].max)
@@ -1108,6 +1076,8 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 	}
 	if (!run->addr[0])
 		return rsp_perf_fail(-EINVAL, "addr=ADDRESS is missing");
+	if (!run->port && run->op != RSP_PERF_DESC_READ)
+		run->port = 18515;
 	wrong = rsp_perf_shape_check(run->op, run->size, run->window);
 	if (wrong)
 		return rsp_perf_fail(-EINVAL, "%s", wrong);
@@ -1117,6 +1087,7 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 static ssize_t rsp_perf_run_write(struct file *file, const char __user *ubuf, size_t len,
 				  loff_t *pos)
 {
+	struct rsp_chan_info info;
 	struct rsp_perf_run *run;
 	char *text;
 	u32 i;
@@ -1137,7 +1108,6 @@ static ssize_t rsp_perf_run_write(struct file *file, const char __user *ubuf, si
 		goto err_free_text;
 	}
 	run->op = RSP_PERF_SEND_LAT;
-	run->port = 18515;
 	run->size = 64;
 	run->iters = 1000;
 	run->window = 1;
@@ -1161,7 +1131,16 @@ static ssize_t rsp_perf_run_write(struct file *file, const char __user *ubuf, si
 		run->slots[i].seed = i * 0x85ebca6bU;
 		list_add_tail(&run->slots[i].free, &run->free);
 	}
-	ret = rsp_perf_run_exec(run);
+	ret = run->op == RSP_PERF_DESC_READ ? rsp_perf_desc_exec(run, &info) :
+					      rsp_perf_run_exec(run, &info);
+	if (ret)
+		goto err_free_slots;
+	if (run->reason)
+		ret = rsp_perf_fail(run->reason, "%s to %s port %u ended after %u of %u: %pe",
+				    rsp_perf_op_name[run->op], run->addr, run->port,
+				    run->nr_done, run->iters, ERR_PTR(run->reason));
+	else
+		rsp_perf_run_report(run, &info);
 
 err_free_slots:
 	rsp_perf_slots_free(run->slots, run->window);
@@ -1326,6 +1305,7 @@ static int __init rsp_perf_init(void)
 	debugfs_create_file("listen", 0600, rsp_perf_dir, NULL, &rsp_perf_listen_fops);
 	debugfs_create_file("run", 0200, rsp_perf_dir, NULL, &rsp_perf_run_fops);
 	debugfs_create_file("result", 0400, rsp_perf_dir, NULL, &rsp_perf_result_fops);
+	rsp_perf_desc_init(rsp_perf_srv_svc, rsp_perf_dir);
 	return 0;
 
 err_unregister_srv:
@@ -1338,6 +1318,7 @@ static void __exit rsp_perf_exit(void)
 	/* no new work from user space, then none from peers, then wait for the rest */
 	debugfs_remove(rsp_perf_dir);
 	rsp_perf_lsns_close();
+	rsp_perf_desc_exit();
 	rsp_svc_unregister(rsp_perf_cli_svc);
 	rsp_svc_unregister(rsp_perf_srv_svc);
 }
