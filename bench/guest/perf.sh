@@ -18,6 +18,7 @@ perf() {
 	echo "$*" >$P/run || bench_die "$(cat $P/result)"
 	record "$cell" rsp_perf "$r" "$(jq -c 'if .op == "send_lat" then
 		{half_rtt_ns_p50: (.lat_ns_p50 / 2), half_rtt_ns_p99: (.lat_ns_p99 / 2), msgs_per_s}
+		elif .op == "open" then {open_ns_p50: .lat_ns_p50, open_ns_p99: .lat_ns_p99, chans_per_s}
 		else {bytes_per_s, msgs_per_s, lat_ns_p50, lat_ns_p99} end + {dev, errors}' $P/result)"
 }
 
@@ -65,6 +66,13 @@ for ((r = 1; r <= repeats; r++)); do
 	ptest "read 64 KiB, 16 in flight" ib_read_bw -s 65536 -n 1000 -t 16 -o 16
 	perf "write 1 MiB, 4 in flight" op=write addr=$SERVER size=1048576 window=4 iters=100
 	ptest "write 1 MiB, 4 in flight" ib_write_bw -s 1048576 -n 100 -t 4
+	# no program of perftest does that
+	perf "open 1 channel" op=open addr=$SERVER iters=32
+	perf "open 64 channels at once" op=open addr=$SERVER window=64 iters=4
+	policy_on ep ep_mux
+	perf "open 1 channel, ep_mux" op=open addr=$SERVER iters=128
+	perf "open 64 channels at once, ep_mux" op=open addr=$SERVER window=64 iters=16
+	policy_off ep
 	progress "round $r of $repeats done"
 done
 rmmod rsp_perf
