@@ -20,6 +20,7 @@ enum rsp_perf_op {
 	RSP_PERF_SEND_RATE,
 	RSP_PERF_WRITE,
 	RSP_PERF_READ,
+	RSP_PERF_OPEN,
 	RSP_PERF_DESC_READ,
 	RSP_PERF_NR_OP,
 };
@@ -42,9 +43,10 @@ struct rsp_perf_run {
 
 	struct rsp_chan		*chan;
 	struct rsp_perf_slot	*slots;
-	u64			*lat_ns;	/* one for each exchange */
+	u32			nr_lat;		/* exchanges, or channels */
+	u64			*lat_ns;	/* one for each */
 	struct completion	over;
-	atomic_t		nr_retry;	/* asked again for a descriptor */
+	atomic_t		nr_retry;	/* asked again for a descriptor, or a channel */
 	atomic_t		nr_starved;	/* waited for a buffer */
 
 	spinlock_t		lock;		/* below */
@@ -68,8 +70,9 @@ bool rsp_perf_check(const void *p, u32 len, u32 seed, u32 pos);
 __printf(2, 3) int rsp_perf_fail(int err, const char *fmt, ...);
 int rsp_perf_run_addr(struct rsp_perf_run *run, struct net *net, struct sockaddr_storage *dst);
 void rsp_perf_run_end(struct rsp_perf_run *run, int reason);
+int rsp_perf_run_finish(struct rsp_perf_run *run, const struct rsp_chan_info *info);
 
-int rsp_perf_desc_exec(struct rsp_perf_run *run, struct rsp_chan_info *info);
+int rsp_perf_desc_exec(struct rsp_perf_run *run);
 void rsp_perf_desc_init(struct rsp_svc *svc, struct dentry *dir);
 void rsp_perf_desc_exit(void);
 

@@ -493,14 +493,14 @@ static int rsp_perf_desc_loop(struct rsp_perf_look *look, struct net *net,
 	}
 }
 
-int rsp_perf_desc_exec(struct rsp_perf_run *run, struct rsp_chan_info *info)
+int rsp_perf_desc_exec(struct rsp_perf_run *run)
 {
 	struct net *net = current->nsproxy->net_ns;
 	struct rsp_perf_look look = { .run = run };
+	struct rsp_chan_info info = { };	/* it has a connection, but not of its own */
 	struct sockaddr_storage dst;
 	int err;
 
-	memset(info, 0, sizeof(*info));
 	err = rsp_perf_run_addr(run, net, &dst);
 	if (err)
 		return err;
@@ -513,7 +513,7 @@ int rsp_perf_desc_exec(struct rsp_perf_run *run, struct rsp_chan_info *info)
 				     run->size);
 	err = rsp_perf_desc_loop(&look, net, &dst);
 	rsp_perf_readers_free(look.readers, run->window);
-	return err;
+	return err ?: rsp_perf_run_finish(run, &info);
 }
 
 void rsp_perf_desc_init(struct rsp_svc *svc, struct dentry *dir)

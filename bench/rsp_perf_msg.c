@@ -17,6 +17,12 @@
  *   read        the same with RDMA read
  *   desc_read   client: looks up what the server publishes, reads slot by slot (rsp_perf_desc.c)
  *
+ *   open        no messages: window channels are opened at once, and when all are
+ *               there closed again, iters times. The first of each round goes ahead, so
+ *               that there is an endpoint an endpoint policy can let the others ride.
+ *               A peer that takes no more at a time is asked again. The times are those
+ *               from the first attempt until the channel is up
+ *
  * With verify=1 every byte is compared with a pattern, and write and read do it
  * the way a service must that looks at its memory: a descriptor is good for one
  * transfer, the message that ends it invalidates the key, and only then the
@@ -55,6 +61,7 @@
 #include "rsp_perf.h"
 
 #define RSP_PERF_MAX_WINDOW	128
+#define RSP_PERF_MAX_CHANS	256		/* of op=open */
 #define RSP_PERF_MAX_BYTES	(8U << 20)	/* of one transfer */
 #define RSP_PERF_MAX_MEM	(64U << 20)	/* of all slots of one end */
 #define RSP_PERF_MAX_ITERS	1000000U
@@ -69,8 +76,13 @@ MODULE_PARM_DESC(recv_bytes, "largest message in bytes, header included (1024 to
 #define RSP_PERF_MAGIC		0x52535046	/* "RSPF" */
 
 static const char * const rsp_perf_op_name[RSP_PERF_NR_OP] = {
-	"send_lat", "send_rate", "write", "read", "desc_read",
+	"send_lat", "send_rate", "write", "read", "open", "desc_read",
 };
+
+static bool rsp_perf_is_rdma(u32 op)
+{
+	return op == RSP_PERF_WRITE || op == RSP_PERF_READ;
+}
 
 /* private data of the connect request: what the client is going to do */
 struct rsp_perf_hello {
@@ -127,6 +139,11 @@ struct rsp_perf_slot {
 	atomic_t		nr_wait;	/* answer, completion of the transfer */
 	u32			nr_desc;
 	struct rsp_desc		desc[RSP_PERF_MAX_DESC];
+
+	/* client, op=open: a slot is a channel */
+	struct rsp_chan		*chan;
+	bool			is_up;
+	int			reason;		/* of its end */
 };
 
 static u8 rsp_perf_byte(u32 seed, u32 i)
@@ -241,7 +258,7 @@ static struct rsp_perf_slot *rsp_perf_slots_alloc(u32 op, u32 nr, u32 size, u32 
 		slots[i].index = i;
 		mutex_init(&slots[i].lock);
 	}
-	for (i = 0; i < nr && (op == RSP_PERF_WRITE || op == RSP_PERF_READ); i++) {
+	for (i = 0; i < nr && rsp_perf_is_rdma(op); i++) {
 		if (rsp_perf_slot_alloc(&slots[i], size, offset)) {
 			rsp_perf_slots_free(slots, nr);
 			return NULL;
@@ -259,14 +276,14 @@ static u32 rsp_perf_max_send(void)
 static const char *rsp_perf_shape_check(u32 op, u32 size, u32 window)
 {
 	if (op >= RSP_PERF_NR_OP)
-		return "op must be send_lat, send_rate, write, read or desc_read";
-	if (window < 1 || window > RSP_PERF_MAX_WINDOW)
-		return "window must be 1 to 128";
-	if (op < RSP_PERF_WRITE && size > rsp_perf_max_send())
+		return "op must be send_lat, send_rate, write, read, open or desc_read";
+	if (window < 1 || window > (op == RSP_PERF_OPEN ? RSP_PERF_MAX_CHANS : RSP_PERF_MAX_WINDOW))
+		return "window must be 1 to 128, of op=open 1 to 256";
+	if (!rsp_perf_is_rdma(op) && op != RSP_PERF_DESC_READ && size > rsp_perf_max_send())
 		return "size is larger than a message (module parameter recv_bytes, less 32)";
-	if (op >= RSP_PERF_WRITE && (size < 1 || size > RSP_PERF_MAX_BYTES))
+	if (rsp_perf_is_rdma(op) && (size < 1 || size > RSP_PERF_MAX_BYTES))
 		return "size must be 1 to 8388608";
-	if (op >= RSP_PERF_WRITE && window * (u64)size > RSP_PERF_MAX_MEM)
+	if (window * (u64)size > RSP_PERF_MAX_MEM)
 		return "window times size must be at most 67108864";
 	return NULL;
 }
@@ -280,7 +297,7 @@ static void rsp_perf_conn_param(struct rsp_conn_param *param, u32 op, u32 size, 
 {
 	param->max_sends = 2 * window;
 	param->max_credits = window;
-	if (op >= RSP_PERF_WRITE) {
+	if (rsp_perf_is_rdma(op)) {
 		param->max_rdma_bytes = size;
 		param->max_map_bytes = size;
 	}
@@ -481,14 +498,14 @@ static void rsp_perf_srv_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 	u32 len, inv_rkey = buf->inv_rkey;
 
 	/* believe nothing that came over the wire */
-	len = sizeof(*hdr) + (conn->op < RSP_PERF_WRITE ? conn->size : 0);
+	len = sizeof(*hdr) + (!rsp_perf_is_rdma(conn->op) ? conn->size : 0);
 	if (buf->len != len || hdr->magic != cpu_to_le32(RSP_PERF_MAGIC) ||
 	    le32_to_cpu(hdr->slot) >= conn->window)
 		goto err_kill;
 	slot = &conn->slots[le32_to_cpu(hdr->slot)];
 	rsp_chan_set_peer_grant(chan, le32_to_cpu(hdr->credits));
 
-	if (conn->op < RSP_PERF_WRITE) {
+	if (!rsp_perf_is_rdma(conn->op)) {
 		bool is_bad = conn->verify &&
 			      !rsp_perf_check(hdr + 1, conn->size, le32_to_cpu(hdr->seed), 0);
 
@@ -635,7 +652,7 @@ static void rsp_perf_cli_part_done(struct rsp_perf_slot *slot)
 static int rsp_perf_cli_add_msg(struct rsp_perf_slot *slot, struct rsp_work *work, bool has_data)
 {
 	struct rsp_perf_run *run = slot->run;
-	u32 payload = run->op < RSP_PERF_WRITE ? run->size : 0;
+	u32 payload = !rsp_perf_is_rdma(run->op) ? run->size : 0;
 	struct rsp_perf_hdr *hdr;
 	struct rsp_buf *buf;
 
@@ -746,12 +763,12 @@ static int rsp_perf_cli_start(struct rsp_perf_slot *slot)
 	struct rsp_perf_run *run = slot->run;
 
 	slot->start_ns = ktime_get_ns();
-	if (run->op >= RSP_PERF_WRITE && slot->nr_desc) {
+	if (rsp_perf_is_rdma(run->op) && slot->nr_desc) {
 		if (run->op == RSP_PERF_WRITE)
 			slot->seed++;
 		return rsp_perf_cli_move(slot);
 	}
-	slot->is_asking = run->op >= RSP_PERF_WRITE;
+	slot->is_asking = rsp_perf_is_rdma(run->op);
 	slot->seed++;
 	atomic_set(&slot->nr_wait, 1);
 	return rsp_perf_cli_tell(slot, false);
@@ -783,7 +800,7 @@ static void rsp_perf_cli_pump(struct rsp_perf_run *run)
 		list_del(&slot->free);
 		run->nr_started++;
 		run->in_flight++;
-		if (!run->start_ns && (run->op < RSP_PERF_WRITE || slot->nr_desc))
+		if (!run->start_ns && (!rsp_perf_is_rdma(run->op) || slot->nr_desc))
 			run->start_ns = ktime_get_ns();
 		spin_unlock(&run->lock);
 
@@ -823,7 +840,7 @@ static bool rsp_perf_cli_answer(struct rsp_perf_run *run, struct rsp_buf *buf,
 	if (hdr->status)
 		slot->is_bad = true;
 
-	if (run->op < RSP_PERF_WRITE) {
+	if (!rsp_perf_is_rdma(run->op)) {
 		if (run->op == RSP_PERF_SEND_LAT)
 			len += run->size;
 		if (buf->len != len)
@@ -849,9 +866,15 @@ static bool rsp_perf_cli_answer(struct rsp_perf_run *run, struct rsp_buf *buf,
 	return !nr || sum == run->size;
 }
 
+/* the service's pointer is a slot of the run, the first one where there is but one channel */
+static struct rsp_perf_run *rsp_perf_run_of(const struct rsp_chan *chan)
+{
+	return ((struct rsp_perf_slot *)rsp_chan_priv(chan))->run;
+}
+
 static void rsp_perf_cli_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 {
-	struct rsp_perf_run *run = rsp_chan_priv(chan);
+	struct rsp_perf_run *run = rsp_perf_run_of(chan);
 	struct rsp_perf_slot *slot;
 	u32 limit;
 
@@ -878,11 +901,33 @@ static void rsp_perf_cli_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 	rsp_perf_cli_pump(run);
 }
 
+/* op=open: a channel is up, or will not be. The last one tells the runner */
+static void rsp_perf_open_known(struct rsp_perf_run *run)
+{
+	bool is_last;
+
+	spin_lock(&run->lock);
+	is_last = !--run->in_flight;
+	spin_unlock(&run->lock);
+	if (is_last)
+		complete(&run->over);
+}
+
 /* step 1: connected. One exchange is always allowed; the first answer says how many more */
 static void rsp_perf_cli_up(struct rsp_chan *chan, const void *pdata, u8 len)
 {
-	struct rsp_perf_run *run = rsp_chan_priv(chan);
+	struct rsp_perf_run *run = rsp_perf_run_of(chan);
 
+	if (run->op == RSP_PERF_OPEN) {
+		struct rsp_perf_slot *slot = rsp_chan_priv(chan);
+
+		slot->is_up = true;
+		spin_lock(&run->lock);
+		run->lat_ns[run->nr_done++] = ktime_get_ns() - slot->start_ns;
+		spin_unlock(&run->lock);
+		rsp_perf_open_known(run);
+		return;
+	}
 	spin_lock(&run->lock);
 	run->chan = chan;
 	run->limit = 1;
@@ -893,7 +938,17 @@ static void rsp_perf_cli_up(struct rsp_chan *chan, const void *pdata, u8 len)
 /* the runner closes the channel */
 static void rsp_perf_cli_down(struct rsp_chan *chan, int reason)
 {
-	rsp_perf_run_end(rsp_chan_priv(chan), reason ?: -ECONNRESET);
+	struct rsp_perf_run *run = rsp_perf_run_of(chan);
+
+	if (run->op == RSP_PERF_OPEN) {
+		struct rsp_perf_slot *slot = rsp_chan_priv(chan);
+
+		slot->reason = reason ?: -ECONNRESET;
+		if (!slot->is_up)
+			rsp_perf_open_known(run);
+		return;
+	}
+	rsp_perf_run_end(run, reason ?: -ECONNRESET);
 }
 
 static const struct rsp_svc_ops rsp_perf_cli_ops = {
@@ -906,7 +961,7 @@ static const struct rsp_svc_ops rsp_perf_cli_ops = {
 
 static DEFINE_MUTEX(rsp_perf_run_lock);		/* one run at a time */
 static DEFINE_MUTEX(rsp_perf_result_lock);
-static char rsp_perf_result[1280] = "{}\n";	/* rsp_perf_result_lock */
+static char rsp_perf_result[1024] = "{}\n";	/* rsp_perf_result_lock */
 
 int rsp_perf_fail(int err, const char *fmt, ...)
 {
@@ -937,34 +992,59 @@ static int rsp_perf_cmp_ns(const void *a, const void *b)
 static void rsp_perf_run_report(struct rsp_perf_run *run, const struct rsp_chan_info *info)
 {
 	u64 elapsed = max_t(u64, run->end_ns - run->start_ns, 1), sum = 0;
-	u32 i, n = run->iters;
+	u32 i, n = run->nr_lat;
+	size_t at;
 
 	sort(run->lat_ns, n, sizeof(u64), rsp_perf_cmp_ns, NULL);
 	for (i = 0; i < n; i++)
 		sum += run->lat_ns[i];
 
 	mutex_lock(&rsp_perf_result_lock);
-	scnprintf(rsp_perf_result, sizeof(rsp_perf_result),
-		  "{\"op\": \"%s\", \"dev\": \"%s\", \"vector\": %u, \"addr\": \"%s\", \"port\": %u,"
-		  " \"size_bytes\": %u, \"iters\": %u, \"window\": %u, \"verify\": %u,"
-		  " \"offset_bytes\": %u, \"errors\": %u, \"desc_retries\": %d, \"starved\": %d,"
-		  " \"elapsed_ns\": %llu, \"lat_ns_min\": %llu, \"lat_ns_mean\": %llu,"
-		  " \"lat_ns_p50\": %llu, \"lat_ns_p99\": %llu, \"lat_ns_max\": %llu,"
-		  " \"msgs_per_s\": %llu, \"bytes_per_s\": %llu,"
-		  " \"stale\": %u, \"torn\": %u, \"lookups\": %u}\n",
-		  rsp_perf_op_name[run->op], info->dev, info->vector, run->addr, run->port,
-		  run->size, n, run->window, run->verify, run->offset,
-		  run->nr_bad, atomic_read(&run->nr_retry),
-		  atomic_read(&run->nr_starved), elapsed, run->lat_ns[0],
-		  div64_u64(sum, n), run->lat_ns[(n - 1) / 2],
-		  run->lat_ns[(u32)((n - 1) * 99ULL / 100)], run->lat_ns[n - 1],
-		  div64_u64((u64)n * NSEC_PER_SEC, elapsed),
-		  mul_u64_u64_div_u64((u64)n * run->size, NSEC_PER_SEC, elapsed),
-		  run->nr_stale, run->nr_torn, run->nr_lookup);
+	at = scnprintf(rsp_perf_result, sizeof(rsp_perf_result),
+		       "{\"op\": \"%s\", \"dev\": \"%s\", \"vector\": %u, \"addr\": \"%s\", \"port\": %u,"
+		       " \"iters\": %u, \"window\": %u, \"errors\": %u,"
+		       " \"elapsed_ns\": %llu, \"lat_ns_min\": %llu, \"lat_ns_mean\": %llu,"
+		       " \"lat_ns_p50\": %llu, \"lat_ns_p99\": %llu, \"lat_ns_max\": %llu,",
+		       rsp_perf_op_name[run->op], info->dev, info->vector, run->addr, run->port,
+		       run->iters, run->window, run->nr_bad, elapsed, run->lat_ns[0],
+		       div64_u64(sum, n), run->lat_ns[(n - 1) / 2],
+		       run->lat_ns[(u32)((n - 1) * 99ULL / 100)], run->lat_ns[n - 1]);
+	if (run->op == RSP_PERF_OPEN)
+		scnprintf(rsp_perf_result + at, sizeof(rsp_perf_result) - at,
+			  " \"chans\": %u, \"retries\": %d, \"chans_per_s\": %llu}\n",
+			  n, atomic_read(&run->nr_retry),
+			  div64_u64((u64)n * NSEC_PER_SEC, elapsed));
+	else if (run->op == RSP_PERF_DESC_READ)
+		scnprintf(rsp_perf_result + at, sizeof(rsp_perf_result) - at,
+			  " \"size_bytes\": %u, \"verify\": %u, \"lookups\": %u, \"stale\": %u,"
+			  " \"torn\": %u, \"msgs_per_s\": %llu, \"bytes_per_s\": %llu}\n",
+			  run->size, run->verify, run->nr_lookup, run->nr_stale, run->nr_torn,
+			  div64_u64((u64)n * NSEC_PER_SEC, elapsed),
+			  mul_u64_u64_div_u64((u64)n * run->size, NSEC_PER_SEC, elapsed));
+	else
+		scnprintf(rsp_perf_result + at, sizeof(rsp_perf_result) - at,
+			  " \"size_bytes\": %u, \"verify\": %u, \"offset_bytes\": %u,"
+			  " \"desc_retries\": %d, \"starved\": %d,"
+			  " \"msgs_per_s\": %llu, \"bytes_per_s\": %llu}\n",
+			  run->size, run->verify, run->offset, atomic_read(&run->nr_retry),
+			  atomic_read(&run->nr_starved),
+			  div64_u64((u64)n * NSEC_PER_SEC, elapsed),
+			  mul_u64_u64_div_u64((u64)n * run->size, NSEC_PER_SEC, elapsed));
 	mutex_unlock(&rsp_perf_result_lock);
 }
 
-/* where it goes to. Return: 0, or what rsp_perf_fail() says */
+/* it is over, as it was to be or not */
+int rsp_perf_run_finish(struct rsp_perf_run *run, const struct rsp_chan_info *info)
+{
+	if (run->reason)
+		return rsp_perf_fail(run->reason, "%s to %s port %u ended after %u of %u: %pe",
+				     rsp_perf_op_name[run->op], run->addr, run->port,
+				     run->nr_done, run->iters, ERR_PTR(run->reason));
+	rsp_perf_run_report(run, info);
+	return 0;
+}
+
+/* its destination. Return: 0, or what rsp_perf_fail() says */
 int rsp_perf_run_addr(struct rsp_perf_run *run, struct net *net, struct sockaddr_storage *dst)
 {
 	char port[8];
@@ -975,32 +1055,176 @@ int rsp_perf_run_addr(struct rsp_perf_run *run, struct net *net, struct sockaddr
 	return 0;
 }
 
-static int rsp_perf_run_exec(struct rsp_perf_run *run, struct rsp_chan_info *info)
+/* where a run connects to, and as what */
+struct rsp_perf_dest {
+	struct net		*net;
+	struct sockaddr_storage	dst, src;
+	struct rsp_perf_hello	hello;
+	struct rsp_conn_param	param;
+};
+
+static int rsp_perf_dest_init(struct rsp_perf_dest *dest, struct rsp_perf_run *run)
 {
-	struct net *net = current->nsproxy->net_ns;
-	struct rsp_perf_hello hello = {
+	/* a channel of op=open has nothing to say */
+	u32 window = run->op == RSP_PERF_OPEN ? 1 : run->window;
+	int err;
+
+	dest->net = current->nsproxy->net_ns;
+	err = rsp_perf_run_addr(run, dest->net, &dest->dst);
+	if (err)
+		return err;
+	if (run->src[0] && inet_pton_with_scope(dest->net, AF_UNSPEC, run->src, "0", &dest->src))
+		return rsp_perf_fail(-EINVAL, "src=%s is no address", run->src);
+	dest->hello = (struct rsp_perf_hello){
 		.magic	= cpu_to_le32(RSP_PERF_MAGIC),
 		.op	= cpu_to_le32(run->op),
 		.size	= cpu_to_le32(run->size),
-		.window	= cpu_to_le32(run->window),
+		.window	= cpu_to_le32(window),
 		.verify	= cpu_to_le32(run->verify),
 	};
-	struct rsp_conn_param param = { .pdata = &hello, .pdata_len = sizeof(hello) };
-	struct sockaddr_storage dst, src;
-	struct rsp_chan *chan;
-	long left;
+	dest->param = (struct rsp_conn_param){
+		.pdata = &dest->hello, .pdata_len = sizeof(dest->hello),
+	};
+	rsp_perf_conn_param(&dest->param, run->op, run->size, window);
+	return 0;
+}
+
+static struct rsp_chan *rsp_perf_dest_connect(struct rsp_perf_dest *dest, struct rsp_perf_slot *slot)
+{
+	return rsp_chan_connect(rsp_perf_cli_svc, dest->net,
+				slot->run->src[0] ? (struct sockaddr *)&dest->src : NULL,
+				(struct sockaddr *)&dest->dst, &dest->param, slot, 5000);
+}
+
+/* the outcome is known of all that were asked for; or it took too long, or there was a signal */
+static int rsp_perf_run_wait(struct rsp_perf_run *run, unsigned long end)
+{
+	long left = end - jiffies;
+
+	left = wait_for_completion_interruptible_timeout(&run->over, max(left, 1L));
+	return left > 0 ? 0 : left ? -EINTR : -ETIMEDOUT;
+}
+
+/*
+ * op=open: ask for those of @nr slots from @slot on that have no channel, all at once.
+ * Return: how many are still without because the peer takes no more now, or what went wrong
+ */
+static int rsp_perf_open_some(struct rsp_perf_dest *dest, struct rsp_perf_slot *slot, u32 nr,
+			      unsigned long end)
+{
+	struct rsp_perf_run *run = slot->run;
+	int err = 0, nr_busy = 0;
+	u32 i;
+
+	reinit_completion(&run->over);
+	run->in_flight = 1;		/* until all have been asked for */
+	for (i = 0; i < nr && !err; i++) {
+		struct rsp_chan *chan;
+
+		if (slot[i].chan)
+			continue;
+		slot[i].is_up = false;
+		slot[i].reason = 0;
+		slot[i].start_ns = slot[i].start_ns ?: ktime_get_ns();
+		spin_lock(&run->lock);
+		run->in_flight++;
+		spin_unlock(&run->lock);
+		chan = rsp_perf_dest_connect(dest, &slot[i]);
+		if (IS_ERR(chan)) {
+			rsp_perf_open_known(run);
+			err = PTR_ERR(chan);
+		} else {
+			slot[i].chan = chan;
+		}
+	}
+	rsp_perf_open_known(run);
+	err = err ?: rsp_perf_run_wait(run, end);
+	for (i = 0; i < nr && !err; i++) {
+		if (slot[i].is_up)
+			continue;
+		rsp_chan_close(slot[i].chan);
+		slot[i].chan = NULL;
+		if (slot[i].reason != -EBUSY)
+			err = slot[i].reason;
+		nr_busy++;
+	}
+	return err ?: nr_busy;
+}
+
+static void rsp_perf_open_close(struct rsp_perf_run *run)
+{
+	u32 i;
+
+	for (i = 0; i < run->window; i++)
+		if (run->slots[i].chan)
+			rsp_chan_kill(run->slots[i].chan);
+	for (i = 0; i < run->window; i++) {
+		if (run->slots[i].chan)
+			rsp_chan_close(run->slots[i].chan);
+		run->slots[i].chan = NULL;
+		run->slots[i].start_ns = 0;
+	}
+}
+
+static int rsp_perf_open_round(struct rsp_perf_dest *dest, struct rsp_perf_run *run,
+			       unsigned long end)
+{
+	u32 first = 0, nr = 1, i;
 	int ret;
 
-	ret = rsp_perf_run_addr(run, net, &dst);
+	do {
+		ret = rsp_perf_open_some(dest, run->slots + first, nr, end);
+		if (ret > 0)
+			atomic_add(ret, &run->nr_retry);
+		if (!ret) {
+			first += nr;
+			nr = run->window - first;
+		}
+	} while (ret >= 0 && nr);
+	/* one that came up may have ended while others were asked for */
+	for (i = 0; i < run->window && !ret; i++)
+		ret = READ_ONCE(run->slots[i].reason);
+	return ret ?: run->reason;
+}
+
+static int rsp_perf_open_exec(struct rsp_perf_run *run)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(run->timeout_ms);
+	struct rsp_chan_info info = {};
+	struct rsp_perf_dest dest;
+	u32 i;
+	int ret;
+
+	ret = rsp_perf_dest_init(&dest, run);
 	if (ret)
 		return ret;
-	if (run->src[0] && inet_pton_with_scope(net, AF_UNSPEC, run->src, "0", &src))
-		return rsp_perf_fail(-EINVAL, "src=%s is no address", run->src);
+	run->start_ns = ktime_get_ns();
+	for (i = 0; i < run->iters && !ret; i++) {
+		ret = rsp_perf_open_round(&dest, run, end);
+		if (!ret)
+			rsp_chan_info(run->slots[0].chan, &info);
+		rsp_perf_open_close(run);
+	}
+	run->end_ns = ktime_get_ns();
+	if (ret)
+		return rsp_perf_fail(ret, "open to %s port %u ended after %u of %u: %pe", run->addr,
+				     run->port, run->nr_done, run->nr_lat, ERR_PTR(ret));
+	rsp_perf_run_report(run, &info);
+	return 0;
+}
 
-	rsp_perf_conn_param(&param, run->op, run->size, run->window);
-	chan = rsp_chan_connect(rsp_perf_cli_svc, net,
-				run->src[0] ? (struct sockaddr *)&src : NULL,
-				(struct sockaddr *)&dst, &param, run, 5000);
+static int rsp_perf_run_exec(struct rsp_perf_run *run)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(run->timeout_ms);
+	struct rsp_perf_dest dest;
+	struct rsp_chan_info info;
+	struct rsp_chan *chan;
+	int ret;
+
+	ret = rsp_perf_dest_init(&dest, run);
+	if (ret)
+		return ret;
+	chan = rsp_perf_dest_connect(&dest, run->slots);
 	if (IS_ERR(chan))
 		return rsp_perf_fail(PTR_ERR(chan), "cannot connect to %s port %u: %pe",
 				     run->addr, run->port, chan);
@@ -1008,19 +1232,18 @@ static int rsp_perf_run_exec(struct rsp_perf_run *run, struct rsp_chan_info *inf
 	rsp_perf_current = run;
 	mutex_unlock(&rsp_perf_current_lock);
 
-	left = wait_for_completion_interruptible_timeout(&run->over,
-							 msecs_to_jiffies(run->timeout_ms));
-	if (left <= 0)
-		rsp_perf_run_end(run, left ? -EINTR : -ETIMEDOUT);
+	ret = rsp_perf_run_wait(run, end);
+	if (ret)
+		rsp_perf_run_end(run, ret);
 
 	mutex_lock(&rsp_perf_current_lock);
 	rsp_perf_current = NULL;
 	mutex_unlock(&rsp_perf_current_lock);
-	rsp_chan_info(chan, info);
+	rsp_chan_info(chan, &info);
 	/* after this no callback of the channel runs, the slots are ours alone */
 	rsp_chan_close(chan);
 
-	return 0;
+	return rsp_perf_run_finish(run, &info);
 }
 
 /* ------------------------------------------------------- control files --- */
@@ -1032,7 +1255,7 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 		{ "key",	&run->key,	0, U32_MAX },
 		{ "size",	&run->size,	0, RSP_PERF_MAX_BYTES },
 		{ "iters",	&run->iters,	1, RSP_PERF_MAX_ITERS },
-		{ "window",	&run->window,	1, RSP_PERF_MAX_WINDOW },
+		{ "window",	&run->window,	1, RSP_PERF_MAX_CHANS },
 		{ "verify",	&run->verify,	0, 1 },
 		{ "spoil",	&run->spoil,	0, 1 },
 		{ "offset",	&run->offset,	0, PAGE_SIZE - 1 },
@@ -1081,13 +1304,15 @@ static int rsp_perf_run_parse(struct rsp_perf_run *run, char *text)
 	wrong = rsp_perf_shape_check(run->op, run->size, run->window);
 	if (wrong)
 		return rsp_perf_fail(-EINVAL, "%s", wrong);
+	if (run->op == RSP_PERF_OPEN && run->iters > RSP_PERF_MAX_ITERS / run->window)
+		return rsp_perf_fail(-EINVAL, "window times iters must be at most %u of op=open",
+				     RSP_PERF_MAX_ITERS);
 	return 0;
 }
 
 static ssize_t rsp_perf_run_write(struct file *file, const char __user *ubuf, size_t len,
 				  loff_t *pos)
 {
-	struct rsp_chan_info info;
 	struct rsp_perf_run *run;
 	char *text;
 	u32 i;
@@ -1119,7 +1344,8 @@ static ssize_t rsp_perf_run_write(struct file *file, const char __user *ubuf, si
 	if (ret)
 		goto err_free_run;
 
-	run->lat_ns = kvcalloc(run->iters, sizeof(u64), GFP_KERNEL);
+	run->nr_lat = run->iters * (run->op == RSP_PERF_OPEN ? run->window : 1);
+	run->lat_ns = kvcalloc(run->nr_lat, sizeof(u64), GFP_KERNEL);
 	run->slots = rsp_perf_slots_alloc(run->op, run->window, run->size, run->offset);
 	if (!run->lat_ns || !run->slots) {
 		ret = rsp_perf_fail(-ENOMEM, "no memory for %u slots of %u bytes",
@@ -1131,16 +1357,8 @@ static ssize_t rsp_perf_run_write(struct file *file, const char __user *ubuf, si
 		run->slots[i].seed = i * 0x85ebca6bU;
 		list_add_tail(&run->slots[i].free, &run->free);
 	}
-	ret = run->op == RSP_PERF_DESC_READ ? rsp_perf_desc_exec(run, &info) :
-					      rsp_perf_run_exec(run, &info);
-	if (ret)
-		goto err_free_slots;
-	if (run->reason)
-		ret = rsp_perf_fail(run->reason, "%s to %s port %u ended after %u of %u: %pe",
-				    rsp_perf_op_name[run->op], run->addr, run->port,
-				    run->nr_done, run->iters, ERR_PTR(run->reason));
-	else
-		rsp_perf_run_report(run, &info);
+	ret = run->op == RSP_PERF_OPEN ? rsp_perf_open_exec(run) :
+	      run->op == RSP_PERF_DESC_READ ? rsp_perf_desc_exec(run) : rsp_perf_run_exec(run);
 
 err_free_slots:
 	rsp_perf_slots_free(run->slots, run->window);

@@ -400,7 +400,7 @@ struct rsp_chan {
 	atomic_t		nr_work;	/* as rsp_ep.nr_work */
 	struct list_head	ep_list;	/* rsp_ep.chans */
 	int			reason;
-	unsigned long		since;		/* jiffies of the OPEN */
+	unsigned long		since;		/* jiffies of the OPEN, or of the connection */
 	u16			port;		/* what a client's connects to */
 	bool			has_opened;	/* by an OPEN; the first of an endpoint needs none */
 	u32			peer_num;	/* the peer's number for it, 0: not known yet */
@@ -418,6 +418,7 @@ struct rsp_chan {
 	u8			move_steps;	/* RSP_MOVE_* that have come */
 	bool			place_again;	/* it was on its way, or had to wait for another, when asked */
 	struct rsp_ep		*move_to;	/* with a reference */
+	u32			bare_id;	/* endpoint that was connected for it last */
 	u64			move_token;
 	u64			move_ns;	/* when it began */
 

@@ -832,8 +832,12 @@ void rsp_ep_connect_for(struct rsp_chan *chan, struct rsp_ep *like, u32 vector)
 	kref_get(&like->ref);
 	ep->mover_ep = like;
 	WRITE_ONCE(like->is_left, true);
-	/* from here on its end sees to all of it */
-	if (rdma_resolve_addr(id, (struct sockaddr *)&src, (struct sockaddr *)&dst, ep->timeout_ms))
+	/* from here on its end sees to all of it; rsp_move_end() sees it, or we that the channel ends */
+	WRITE_ONCE(chan->bare_id, ep->view.id);
+	smp_mb();
+	if (rsp_chan_is_closing(chan))
+		rsp_ep_kill(ep, -ECONNABORTED);
+	else if (rdma_resolve_addr(id, (struct sockaddr *)&src, (struct sockaddr *)&dst, ep->timeout_ms))
 		rsp_ep_kill(ep, -EHOSTUNREACH);
 }
 

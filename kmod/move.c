@@ -122,7 +122,7 @@ static bool rsp_move_switch(struct rsp_chan *chan)
 	spin_lock_bh(&chan->ep_lock);
 	from = chan->ep;
 	to = chan->move_to;
-	if (!to) {	/* rsp_move_drop(): it ends */
+	if (!to) {	/* rsp_move_drop() */
 		spin_unlock_bh(&chan->ep_lock);
 		return false;
 	}
@@ -184,7 +184,7 @@ static void rsp_move_client(struct rsp_chan *chan)
 static void rsp_move_server(struct rsp_chan *chan)
 {
 	if (!rsp_move_switch(chan)) {
-		/* its end begins with rsp_move_drop() */
+		/* its end begins with rsp_move_end() */
 		rsp_mux_chan_fail(chan, -ECONNABORTED);
 		return;
 	}
@@ -237,7 +237,7 @@ static int rsp_move_say(struct rsp_chan *chan, u8 flags, u64 token, gfp_t gfp)
 }
 
 /* it does not go there. Context: the channel is attached */
-void rsp_move_drop(struct rsp_chan *chan)
+static void rsp_move_drop(struct rsp_chan *chan)
 {
 	struct rsp_ep *to;
 
@@ -253,6 +253,24 @@ void rsp_move_drop(struct rsp_chan *chan)
 	if (chan->view.role == RSP_ROLE_SERVER)
 		rsp_mux_answer(to, RSP_MUX_CLOSE, cpu_to_be32(chan->peer_num), 0, GFP_KERNEL);
 	kref_put(&to->ref, rsp_ep_free);
+}
+
+/*
+ * The channel ends: it does not go anywhere, and no endpoint is connected for it any longer, however
+ * long the peer takes. Context: the channel is attached, and closing
+ */
+void rsp_move_end(struct rsp_chan *chan)
+{
+	struct rsp_ep *ep;
+
+	rsp_move_drop(chan);
+	smp_mb();	/* pairs with rsp_ep_connect_for() */
+	ep = rsp_ep_find(READ_ONCE(chan->bare_id));
+	if (!ep)
+		return;
+	if (READ_ONCE(ep->mover) == chan)
+		rsp_ep_kill(ep, -ECONNABORTED);
+	kref_put(&ep->ref, rsp_ep_free);
 }
 
 /*
@@ -497,7 +515,7 @@ void rsp_move_connected(struct rsp_ep *ep, bool is_up)
 
 	if (!chan)
 		return;
-	ep->mover = NULL;
+	WRITE_ONCE(ep->mover, NULL);
 	if (is_up)
 		rsp_move_start(chan, ep);
 	WRITE_ONCE(from->is_left, false);

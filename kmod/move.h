@@ -7,7 +7,7 @@
 
 void rsp_move_rehome(struct rsp_ep *ep, bool is_rest);
 void rsp_move_connected(struct rsp_ep *ep, bool is_up);
-void rsp_move_drop(struct rsp_chan *chan);
+void rsp_move_end(struct rsp_chan *chan);
 void rsp_move_leave(struct rsp_ep *ep);
 bool rsp_move_is_late(const struct rsp_chan *chan);
 bool rsp_move_closed(struct rsp_ep *ep, const struct rsp_mux_hdr *hdr);

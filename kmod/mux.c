@@ -28,7 +28,7 @@
 #include "trace.h"
 
 #define RSP_MUX_MAX_OPEN	16	/* OPENs that wait for their accept() */
-#define RSP_MUX_OPEN_S		10	/* an OPEN must be answered within */
+#define RSP_MUX_OPEN_S		10	/* an OPEN or HELLO must be answered within */
 #define RSP_MUX_CLOSE_MS	5000	/* a CLOSE must */
 #define RSP_MUX_MAX_REFUSED	8	/* ports of a peer that are remembered as not there */
 #define RSP_MUX_SERVER_IDLE_S	120	/* a server's endpoint without a channel is kept so long */
@@ -442,6 +442,7 @@ void rsp_mux_established(struct rsp_ep *ep, const struct rdma_conn_param *cp)
 
 	if (!chan)
 		return;		/* its end has seen to the rest */
+	chan->since = jiffies;
 	rsp_mux_chan_up(chan, is_client ? cp->private_data : NULL,
 			is_client ? cp->private_data_len : 0);
 	/* a server answers with its own */
@@ -678,7 +679,7 @@ static bool rsp_mux_end_step(struct rsp_chan *chan)
 	struct rsp_ep *ep = chan->ep;
 
 	if (chan->end_step == RSP_MUX_END_BEGINS) {
-		rsp_move_drop(chan);
+		rsp_move_end(chan);
 		rsp_work_abort_pending(chan);
 		chan->end_since = jiffies;
 		chan->end_step = RSP_MUX_END_KNOWN;
@@ -765,6 +766,16 @@ void rsp_mux_idles(struct rsp_ep *ep)
 	ep->mux->idle_since = jiffies;
 }
 
+/* an OPEN of ours, or the peer's HELLO, is waited for too long */
+static bool rsp_mux_is_late(const struct rsp_chan *chan)
+{
+	int state = atomic_read(&chan->state);
+
+	return (state == RSP_STATE_CONNECTING ||
+		(state == RSP_STATE_UP && !READ_ONCE(chan->peer_num))) &&
+	       time_after(jiffies, chan->since + RSP_MUX_OPEN_S * HZ);
+}
+
 /* once a second */
 void rsp_mux_tick(struct rsp_ep *ep)
 {
@@ -778,8 +789,7 @@ void rsp_mux_tick(struct rsp_ep *ep)
 	}
 	spin_lock_bh(&ep->chan_lock);
 	list_for_each_entry(chan, &ep->chans, ep_list)
-		if (atomic_read(&chan->state) == RSP_STATE_CONNECTING &&
-		    time_after(jiffies, chan->since + RSP_MUX_OPEN_S * HZ))
+		if (rsp_mux_is_late(chan))
 			rsp_ep_kill(ep, -ETIMEDOUT);
 		else if (rsp_move_is_late(chan))
 			rsp_mux_chan_fail(chan, -ETIMEDOUT);

@@ -19,18 +19,21 @@
  *	                                      call freed <-------------- xpo_release_ctxt
  *	gone --------> down() --------------> XPT_CLOSE ---------------> xpo_detach: rsp_chan_kill()
  *	               (never up: put)                                   last svc_xprt_put()
- *	                                      rsp_chan_close() <-------- xpo_free
+ *	                                                                 xpo_free
+ *	               the later of down() and xpo_free: rsp_chan_close(), freed
  *
  * Who holds what:
  *
- *   svc_xprt --one reference on--> rsp_chan	from accept() to xpo_free
- *   rsp_chan --pointer (priv)----> svc_xprt	no reference: xpo_free first waits in
- *		rsp_chan_close() for down(), and after that RSP calls us no more. So
+ *   svc_xprt --one reference on--> rsp_chan	from accept() until both ends are over
+ *   rsp_chan --pointer (priv)----> svc_xprt	until down(), after which RSP calls us no more. So
  *		recv(), done() and down() may use the connection without a reference.
+ *		nr_ends counts the two, sunrpc and RSP: a peer may let RSP wait for seconds, and
+ *		xpo_free is called by an nfsd thread, whom others wait for.
  *   call ------pointer-----------> svc_xprt	no reference: nfsd holds one while it works on
- *		it, RSP's drain ends those under RDMA, xpo_free frees those nobody took.
+ *		it, RSP's drain ends those under RDMA, the end frees those nobody took.
  *   svc_xprt --one reference on--> module	sunrpc's, dropped behind xpo_free. Connections
  *		that no nfsd thread took have none yet: one is taken before they are put.
+ *		rsp_svc_unregister() waits for those that RSP has still.
  *   conn ------pointer (lsn)-----> listener	until an nfsd thread takes the connection or
  *		the listener closes; rsp_nfsd_lsn_lock
  *
@@ -145,6 +148,7 @@ static struct rsp_nfsd_conn *rsp_nfsd_conn_alloc(struct rsp_nfsd_lsn *lsn)
 	svc_xprt_init(lsn->xprt.xpt_net, &rsp_nfsd_class, &conn->xprt, serv);
 	INIT_LIST_HEAD(&conn->calls);
 	spin_lock_init(&conn->lock);
+	atomic_set(&conn->nr_ends, 2);
 	conn->max_mesg = min_t(u32, serv->sv_max_mesg, RSP_NFS_MAX_MSG);
 	/* RDMA's reliable connections do not overload the network: RFC 7530, 3.1 */
 	set_bit(XPT_CONG_CTRL, &conn->xprt.xpt_flags);
@@ -166,6 +170,28 @@ static void rsp_nfsd_conn_set_addrs(struct rsp_nfsd_conn *conn, struct rsp_chan_
 	rpc_set_port(peer, 0);
 	svc_xprt_set_remote(xprt, peer, svc_addr_len(peer));
 	snprintf(xprt->xpt_remotebuf, sizeof(xprt->xpt_remotebuf), "%pISc", peer);
+}
+
+static void rsp_nfsd_conn_free(struct rsp_nfsd_conn *conn)
+{
+	struct rsp_nfsd_call *call, *next;
+
+	/* down() has returned, or is our caller: nothing of ours runs or is in flight */
+	rsp_chan_close(conn->chan);
+	list_for_each_entry_safe(call, next, &conn->calls, link) {
+		list_del(&call->link);
+		rsp_nfsd_call_free(call);
+	}
+	rsp_nfsd_bc_put(conn);
+	WARN_ON_ONCE(atomic_read(&conn->nr_calls));
+	kfree(conn);
+}
+
+/* sunrpc is done with it, or RSP */
+static void rsp_nfsd_conn_end(struct rsp_nfsd_conn *conn)
+{
+	if (atomic_dec_and_test(&conn->nr_ends))
+		rsp_nfsd_conn_free(conn);
 }
 
 /* no nfsd thread has taken it, and none will */
@@ -245,8 +271,9 @@ static void rsp_nfsd_down(struct rsp_chan *chan, int reason)
 	spin_unlock(&rsp_nfsd_lsn_lock);
 	if (is_orphan)
 		rsp_nfsd_conn_drop(conn);
-	else
+	else if (atomic_read(&conn->nr_ends) > 1)
 		svc_xprt_deferred_close(&conn->xprt);
+	rsp_nfsd_conn_end(conn);
 }
 
 static const struct rsp_svc_ops rsp_nfsd_svc_ops = {
@@ -337,29 +364,20 @@ static void rsp_nfsd_xpo_detach(struct svc_xprt *xprt)
 		rsp_chan_kill(rsp_nfsd_conn_of(xprt)->chan);
 }
 
-static void rsp_nfsd_conn_free(struct rsp_nfsd_conn *conn)
-{
-	struct rsp_nfsd_call *call, *next;
-
-	/* kills, and waits until nothing of ours runs or is in flight */
-	rsp_chan_close(conn->chan);
-	list_for_each_entry_safe(call, next, &conn->calls, link) {
-		list_del(&call->link);
-		rsp_nfsd_call_free(call);
-	}
-	rsp_nfsd_bc_put(conn);
-	WARN_ON_ONCE(atomic_read(&conn->nr_calls));
-	kfree(conn);
-}
-
 static void rsp_nfsd_xpo_free(struct svc_xprt *xprt)
 {
+	struct rsp_nfsd_conn *conn;
+
 	might_sleep();
 
-	if (test_bit(XPT_LISTENER, &xprt->xpt_flags))
+	if (test_bit(XPT_LISTENER, &xprt->xpt_flags)) {
 		kfree(rsp_nfsd_lsn_of(xprt));
-	else
-		rsp_nfsd_conn_free(rsp_nfsd_conn_of(xprt));
+		return;
+	}
+	conn = rsp_nfsd_conn_of(xprt);
+	/* one that no nfsd thread took was not detached */
+	rsp_chan_kill(conn->chan);
+	rsp_nfsd_conn_end(conn);
 }
 
 /* RSP queues what does not fit the send queue, and credits bound how much that is */
@@ -478,7 +496,7 @@ err_vec_exit:
 /**
  * rsp_nfs_server_exit() - Take the transport back
  *
- * Each xprt holds the module, so there is none left.
+ * Each xprt holds the module, so sunrpc has none left; RSP may have.
  */
 void rsp_nfs_server_exit(void)
 {

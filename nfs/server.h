@@ -48,7 +48,8 @@ struct rsp_nfsd_lsn {
 /**
  * struct rsp_nfsd_conn - a connection from a client
  * @xprt: what sunrpc sees
- * @chan: its channel, until xpo_free
+ * @chan: its channel
+ * @nr_ends: of sunrpc and RSP, those that are not done with it
  * @lsn: its listener, NULL once taken by an nfsd thread or the listener closed
  * @link: in a list of @lsn
  * @lock: protects @calls
@@ -65,6 +66,7 @@ struct rsp_nfsd_lsn {
 struct rsp_nfsd_conn {
 	struct svc_xprt		xprt;
 	struct rsp_chan		*chan;
+	atomic_t		nr_ends;
 	struct rsp_nfsd_lsn	*lsn;
 	struct list_head	link;
 	spinlock_t		lock;

@@ -2,8 +2,8 @@
 /*
  * A hostile host on a mux connection (docs/wire.md, "Mux"): headers that lie about
  * channels, order, credits and lengths, channels opened without end or moved where they do
- * not belong, and everything mutated. The server may end the connection, refuse or ignore; it must go on
- * serving, which the NULL call of the NFS channel of each next connection shows.
+ * not belong, peers that let the server wait, and everything mutated. The server may end the
+ * connection, refuse or ignore; it must go on serving, which the NULL call of the NFS channel of each next connection shows.
  *
  *	hostile_mux [OPTIONS] SERVER
  *	hostile_mux --fuzz SEED [OPTIONS] SERVER
@@ -694,6 +694,82 @@ static u32 deaf(struct conn *c, u32 nr, u32 do_close)
 	return c->gone ? O_GONE : O_STUCK;
 }
 
+/* a call that no RPC server can read: it closes the connection */
+static void unreadable(struct conn *c)
+{
+	static struct msg m;
+
+	data(&m, mux.chan, ++mux.seq);
+	/* the XID and that it is a call */
+	m.len = HDR + HDR_MIN + 8;
+	set32(&m, M_LEN, m.len - HDR);
+	conn_send(c, &m);
+}
+
+struct deaf {
+	struct conn	*c;
+	typeof(mux)	mux;
+	u32		seen;
+};
+
+static u32 deaf_look(struct deaf *deaf, u32 nr, u32 what)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!(deaf[i].seen & O_GONE))
+			deaf[i].seen |= collect(deaf[i].c, false, 1);
+		n += !!(deaf[i].seen & what);
+	}
+	return n;
+}
+
+/*
+ * The server closes the channels of @nr others at once, none of which says CLOSE in turn. It waits for
+ * them, but nobody else does: @calls of ours are answered, and it has begun with all of them, before it
+ * ends the first
+ */
+static u32 close_deaf(struct conn *c, u32 nr, u32 calls)
+{
+	struct deaf *deaf = calloc(nr, sizeof(*deaf));
+	typeof(mux) ours = mux;
+	u32 i, seen = 0;
+	u64 end;
+
+	for (i = 0; i < nr; i++) {
+		deaf[i].c = open_mux();
+		if (!greet(deaf[i].c))
+			bail("no connection that could be closed");
+		deaf[i].mux = mux;
+	}
+	for (i = 0; i < nr; i++) {
+		mux = deaf[i].mux;
+		unreadable(deaf[i].c);
+	}
+	mux = ours;
+	for (end = now_ms() + h.wait_ms; calls || deaf_look(deaf, nr, O_CLOSE) < nr;) {
+		mux.xid += nr;		/* not one of theirs */
+		seen |= barrier(c);
+		calls -= !!calls;
+		if (seen != O_REPLY || deaf_look(deaf, nr, O_GONE) || now_ms() > end) {
+			printf("# %u calls left, %u channels closed, %u connections ended\n", calls,
+			       deaf_look(deaf, nr, O_CLOSE), deaf_look(deaf, nr, O_GONE));
+			seen |= O_STUCK;
+			break;
+		}
+	}
+	/* it does end them */
+	for (end = now_ms() + 3 * h.wait_ms; deaf_look(deaf, nr, O_GONE) < nr;)
+		if (now_ms() > end) {
+			seen |= O_STUCK;
+			break;
+		}
+	for (i = 0; i < nr; i++)
+		conn_free(deaf[i].c);
+	free(deaf);
+	return seen & ~O_REPLY;
+}
+
 static u32 open_and_leave(struct conn *c, u32 nr, u32 b)
 {
 	while (nr--)
@@ -867,6 +943,7 @@ static const struct tcase cases[] = {
 	KEPT("open-close-256", O_ACCEPT | O_REJECT | O_CLOSE, open_close, 256, 0),
 	C("deaf", O_GONE, O_GONE, F_NO_BARRIER, deaf, 2000, 0),
 	C("deaf-and-close", O_GONE, O_GONE, F_NO_BARRIER, deaf, 200, 1),
+	KEPT("close-deaf", 0, close_deaf, 16, 10),
 	C("open-and-leave", O_GONE, O_GONE, F_NO_BARRIER, open_and_leave, 40, 0),
 	C("call-flood", O_REPLY | O_GONE, 0, 0, flood, 600, 0),
 

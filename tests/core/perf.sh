@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# rsp_perf: messages, RDMA write and read carry every byte, at odd sizes and at 1 MiB; a peer or a
-# device that goes away under traffic ends a run with an error and leaves nothing behind.
+# rsp_perf: messages, RDMA write and read carry every byte, at odd sizes and at 1 MiB; 256 channels are
+# opened and closed at once; a peer or a device that goes away under traffic ends a run with an error
+# and leaves nothing behind.
 #
 #	rxe0 --- v0 10.9.0.1 ===== v1 10.9.0.2 --- rxe1
 #	      server and client      client (src=)
 # topology: loop
-# timeout: 300
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../policy/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:rdma tool:jq
 P=/sys/kernel/debug/rsp_perf
 
@@ -77,6 +79,35 @@ traffic_flows() {
 is_running() { [ "$(cat /sys/module/rsp_perf/refcnt)" -gt 0 ]; }
 sent_more() { [ "$(cat /sys/class/infiniband/rxe1/ports/1/hw_counters/sent_pkts)" -gt "$1" ]; }
 
+# opened ROUNDS: 256 channels at once, so often; each is counted, and none is left
+opened() {
+	perf op=open addr=10.9.0.1 window=256 "iters=$1" timeout_ms=240000 && jq -e ".chans == 256 * $1 and
+		.errors == 0 and .lat_ns_min > 0 and .lat_ns_p50 <= .lat_ns_p99 and .chans_per_s > 0" $P/result &&
+		wait_for 20 no_chan
+}
+no_chan() {
+	rspctl -j chan | jq -e 'length == 0'
+}
+# ends_are N: endpoints, all of them without a channel
+ends_are() {
+	rspctl ep
+	rspctl -j ep | jq -e "length == $1 and (map(.nr_chan == 0) | all)"
+}
+# refused_meanwhile: channels that are being opened when their peer stops to listen and ends all it has
+refused_meanwhile() {
+	local pid
+	(echo "op=open addr=10.9.0.1 window=64 iters=10000 timeout_ms=240000" >$P/run) 2>/dev/null &
+	pid=$!
+	wait_for 20 some_chans || return
+	echo off >$P/listen
+	wait_for 20 not kill -0 $pid
+	! wait $pid || return
+	jq -e '.errno > 0' $P/result && wait_for 20 no_chan && serve
+}
+some_chans() {
+	rspctl -j chan | jq -e 'length > 64'
+}
+
 busy() {
 	perf op=send_lat addr=10.9.0.1 iters=1 2>/dev/null && return 1
 	! rmmod rsp_perf
@@ -96,7 +127,7 @@ serve() {
 	echo "10.9.0.1:18515" >$P/listen && grep -qx "10.9.0.1:18515" $P/listen
 }
 
-plan 17
+plan 23
 rxe_wire 9000
 defer rxe_down
 modprobe rsp_perf
@@ -118,7 +149,8 @@ bad_input() {
 	local w
 	for w in "op=frob addr=10.9.0.1" "op=send_lat" "op=send_lat addr=1.2.3" "size=5000 addr=10.9.0.1" \
 		"op=write size=0 addr=10.9.0.1" "op=write size=8388608 window=128 addr=10.9.0.1" \
-		"window=0 addr=10.9.0.1" "iters=x addr=10.9.0.1" "what=1" "alone" "port=70000 addr=10.9.0.1"; do
+		"window=129 addr=10.9.0.1" "op=open window=257 addr=10.9.0.1" \
+		"op=open window=256 iters=1000000 addr=10.9.0.1" "window=0 addr=10.9.0.1" "iters=x addr=10.9.0.1" "what=1" "alone" "port=70000 addr=10.9.0.1"; do
 		perf_errno 22 "$w" || {
 			echo "accepted: $w"
 			return 1
@@ -127,6 +159,15 @@ bad_input() {
 	! echo "10.9.0.1" 2>/dev/null >$P/listen && ! echo "[10.9.0.1:x" 2>/dev/null >$P/listen
 }
 run "bad input is refused with a message" bad_input
+run "256 channels with connections of their own open and close at once, two times" opened 2
+run "all of these are gone" wait_for 20 ends_are 0
+run "a peer that goes while channels are opened" refused_meanwhile
+pins_up
+defer pins_down
+run "on one connection, eight times" eval "load ep_mux idle_s=300 && opened 8"
+run "which is still there, the only one" ends_are 2
+run "and a peer that goes meanwhile" refused_meanwhile
+unload ep_mux
 run "a closed port is refused" perf_errno 111 addr=10.9.0.1 port=18516
 run "a run ends at a signal" signalled
 run "second run and rmmod are refused under traffic, server's end ends it" \
