@@ -113,10 +113,9 @@ run "a bad sector costs only reads of itself" bad_sector
 
 # faults WORDS: workout while the device fails now and then, then while it is well
 faults() {
-	local i
 	load_up bytes=1M threads=4 errors=1 "$@"
 	goes_on 200 || return
-	for i in {1..7}; do
+	for _ in {1..7}; do
 		lower "flakey $LOWER 0 1 1 1 error_writes" && goes_on 400 && bad && goes_on 200 && healthy &&
 			goes_on 200 || return
 	done
