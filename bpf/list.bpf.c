@@ -28,6 +28,7 @@ struct rsp_peer_view peers[LIST_MAX];
 struct rsp_ep_view eps[LIST_MAX];
 struct rsp_chan_view chans[LIST_MAX];
 struct rsp_rq_view rqs[LIST_MAX];
+struct rsp_cache_view caches[LIST_MAX];
 struct rsp_policy_view policies[LIST_MAX];
 struct rsp_pool_view pool;
 
@@ -74,6 +75,7 @@ LIST(peer, peers)
 LIST(ep, eps)
 LIST(chan, chans)
 LIST(rq, rqs)
+LIST(cache, caches)
 LIST(policy, policies)
 
 SEC("syscall")

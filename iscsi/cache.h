@@ -26,6 +26,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include <rsp/cache.h>
 #include <rsp/rsp.h>
 
 #define RSP_CACHE_SHIFT		12
@@ -34,7 +35,6 @@
 #define RSP_CACHE_SLAB		SZ_64K				/* bytes of a slab, a pool buffer */
 #define RSP_CACHE_SLOT		(RSP_CACHE_BLOCK + sizeof(struct rsp_cache_trailer))
 #define RSP_CACHE_SLOTS		15				/* of a slab */
-#define RSP_CACHE_NR_LIST	4
 #define RSP_CACHE_TOUCHES	16				/* told at a time */
 
 /**
@@ -52,24 +52,14 @@ struct rsp_cache_trailer {
 static_assert(sizeof(struct rsp_cache_trailer) == 64);
 static_assert(RSP_CACHE_SLOTS * RSP_CACHE_SLOT <= RSP_CACHE_SLAB);
 
-/** enum rsp_cache_why - why a block is not cached any more */
-enum rsp_cache_why {
-	RSP_CACHE_EVICTED,	/* another block wanted the slot */
-	RSP_CACHE_INVALIDATED,	/* written, discarded, or a write failed */
-	RSP_CACHE_DROPPED,	/* message drop, suspend, the end */
-	RSP_CACHE_RECLAIMED,	/* the pool, or a smaller SIZE, took the slab */
-};
-
 /**
  * struct rsp_cache_block - a slot and the block in it
  * @hash: in its bucket, while the block is cached; bucket.lock
  * @list: rsp_cache.lists[] while cached, else rsp_cache.free, a list of who has taken the slot, or none
  * @slab: where the slot is
- * @number: of the block
+ * @obj: what policies see of it; number does not change while cached, the rest: cache.lock
  * @gen: of the trailer; bucket.lock while cached
  * @ref: 1 for being cached, 1 for each touch that is not told yet; the slot is free at 0
- * @in_list: which of the four lists; cache.lock
- * @nr_touch: accesses since it came, told ones; cache.lock
  * @is_cached: in a list and in its bucket; cache.lock
  * @is_stale: a write is under way; bucket.lock
  */
@@ -77,11 +67,9 @@ struct rsp_cache_block {
 	struct hlist_node	hash;
 	struct list_head	list;
 	struct rsp_cache_slab	*slab;
-	u64			number;
+	struct rsp_block_obj	obj;
 	u64			gen;
 	atomic_t		ref;
-	u32			in_list;
-	u32			nr_touch;
 	bool			is_cached;
 	bool			is_stale;
 };
@@ -132,7 +120,7 @@ struct rsp_cache_stat {
  * @node: in the list of all; rsp_cache_mutex
  * @ti: its target
  * @dev: what is cached
- * @size_bytes: the most it may hold
+ * @obj: what policies see of it: size, what is in the lists; @lock
  * @max_io: blocks; larger bios are not cached
  * @nr_block: whole blocks of the device
  * @hash_bits: log2 of the number of buckets
@@ -140,11 +128,11 @@ struct rsp_cache_stat {
  * @stat: counters
  * @lock: all to the next blank line
  * @lists: blocks, head first
- * @nr_in: blocks in each list
  * @free: free slots
  * @slabs: the slab touched last first
  * @nr_slab: of these
  * @max_slab: most of them
+ * @looked: jiffies when the counters in @obj were brought up to date
  * @grow_after: jiffies before which the pool is not asked again
  *
  * @touch_lock: @touched, @nr_touched
@@ -155,7 +143,7 @@ struct rsp_cache {
 	struct list_head	node;
 	struct dm_target	*ti;
 	struct dm_dev		*dev;
-	u64			size_bytes;
+	struct rsp_cache_obj	obj;
 	u32			max_io;
 	u64			nr_block;
 	u32			hash_bits;
@@ -163,13 +151,13 @@ struct rsp_cache {
 	struct rsp_cache_stat __percpu *stat;
 
 	spinlock_t		lock;
-	struct list_head	lists[RSP_CACHE_NR_LIST];
-	u64			nr_in[RSP_CACHE_NR_LIST];
+	struct list_head	lists[RSP_NR_LIST];
 	struct list_head	free;
 	struct list_head	slabs;
 	u64			nr_slab;
 	u64			max_slab;
 	u64			grow_after;
+	unsigned long		looked;
 
 	spinlock_t		touch_lock;
 	struct rsp_cache_block	*touched[RSP_CACHE_TOUCHES];
@@ -222,7 +210,7 @@ int rsp_cache_map(struct dm_target *ti, struct bio *bio);
 int rsp_cache_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *status);
 
 /* cache_store.c */
-int rsp_cache_store_init(struct rsp_cache *cache);
+int rsp_cache_store_init(struct rsp_cache *cache, u64 bytes);
 void rsp_cache_store_exit(struct rsp_cache *cache);
 bool rsp_cache_has(struct rsp_cache *cache, u64 number);
 bool rsp_cache_read_block(struct rsp_cache *cache, u64 number, u32 off, u32 len,
@@ -234,11 +222,12 @@ void rsp_cache_update(struct rsp_cache *cache, struct rsp_cache_io *io, u64 numb
 		      struct page *page, u32 off, u32 len);
 void rsp_cache_fill(struct rsp_cache *cache, struct rsp_cache_io *io, u64 first, u32 nr,
 		    struct rsp_cache_part *parts);
-void rsp_cache_remove(struct rsp_cache *cache, u64 first, u64 last, enum rsp_cache_why why);
+void rsp_cache_remove(struct rsp_cache *cache, u64 first, u64 last, enum rsp_remove_why why);
 void rsp_cache_resize(struct rsp_cache *cache, u64 bytes);
 u64 rsp_cache_coldest(struct rsp_cache *cache);
-bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_cache_why why);
+bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_remove_why why);
 void rsp_cache_drop(struct rsp_cache *cache);
+void rsp_cache_look(const struct rsp_cache_obj *obj, struct rsp_cache_view *view);
 
 /* move @len bytes between memory and the bio, from *@iter on */
 void rsp_cache_bio_copy(struct bio *bio, struct bvec_iter *iter, void *mem, u32 len,

@@ -249,7 +249,7 @@ static void rsp_cache_write_done(struct rsp_cache_copy *copy)
 	}
 	/* spoiled meanwhile, perhaps half-way: what is stale must not stay */
 	if (copy->bio->bi_status || READ_ONCE(io->is_spoiled))
-		rsp_cache_remove(cache, copy->first, last, RSP_CACHE_INVALIDATED);
+		rsp_cache_remove(cache, copy->first, last, RSP_REMOVE_INVALIDATED);
 	rsp_cache_leave(cache, io);
 }
 
@@ -383,7 +383,7 @@ static int rsp_cache_map_change(struct rsp_cache *cache, struct rsp_cache_io *io
 			rsp_cache_count(cache, RSP_CACHE_STAT_BYPASSES, nr);
 	}
 	if (!copy) {
-		rsp_cache_remove(cache, first, last, RSP_CACHE_INVALIDATED);
+		rsp_cache_remove(cache, first, last, RSP_REMOVE_INVALIDATED);
 		return DM_MAPIO_REMAPPED;
 	}
 	rsp_cache_mark(cache, first, nr);

@@ -60,7 +60,7 @@ static void rsp_cache_shrink_work(struct work_struct *work)
 		mutex_lock(&rsp_cache_mutex);
 		cache = rsp_cache_next_victim();
 		if (cache)
-			rsp_cache_give_slab(cache, RSP_CACHE_RECLAIMED);
+			rsp_cache_give_slab(cache, RSP_REMOVE_RECLAIMED);
 		mutex_unlock(&rsp_cache_mutex);
 		if (!cache)
 			break;

@@ -16,7 +16,7 @@
  *
  * A hit takes no lock of the whole cache but for a moment to note what was touched (touch_lock). Touches are
  * told (moved to the head of a list) by the dozen, and always, in order, before anything else is
- * decided: whoever takes rsp_cache.lock to decide tells them first. A touch keeps its slot from being
+ * decided: whoever takes rsp_cache.lock to decide tells them first (rsp_cache_lock()). A touch keeps its slot from being
  * used again, not its block from being removed: then nobody hears of it.
  *
  * A slab goes back to the pool as a whole: its blocks are removed, its free slots leave the free list,
@@ -143,7 +143,7 @@ static struct rsp_cache_block *rsp_cache_find(struct rsp_cache_bucket *bucket, u
 
 	lockdep_assert_held(&bucket->lock);
 	hlist_for_each_entry(block, &bucket->head, hash)
-		if (block->number == number)
+		if (block->obj.view.number == number)
 			return block;
 	return NULL;
 }
@@ -165,18 +165,22 @@ static void rsp_cache_block_put(struct rsp_cache *cache, struct rsp_cache_block 
 static void rsp_cache_move(struct rsp_cache *cache, struct rsp_cache_block *block, u32 to_list)
 {
 	lockdep_assert_held(&cache->lock);
-	cache->nr_in[block->in_list]--;
-	cache->nr_in[to_list]++;
-	block->in_list = to_list;
+	cache->obj.view.nr_in[block->obj.view.list]--;
+	cache->obj.view.nr_in[to_list]++;
+	block->obj.view.list = to_list;
 	list_move(&block->list, &cache->lists[to_list]);
 }
 
-/* one access of a cached block is told: builtin keeps each list in order of the latest */
+/* one access of a cached block is told */
 static void rsp_cache_tell_touch(struct rsp_cache *cache, struct rsp_cache_block *block)
 {
-	block->nr_touch++;
+	int to_list;
+
+	block->obj.view.nr_touch++;
 	rsp_cache_slab_touch(cache, block->slab);
-	rsp_cache_move(cache, block, block->in_list);
+	to_list = rsp_cache_obj_touch(&cache->obj, &block->obj);
+	if (to_list >= 0)
+		rsp_cache_move(cache, block, to_list);
 }
 
 /* tell what was touched since the last time */
@@ -196,12 +200,35 @@ static void rsp_cache_deliver(struct rsp_cache *cache)
 			rsp_cache_tell_touch(cache, touched[i]);
 		rsp_cache_block_put(cache, touched[i]);
 	}
+	if (nr)
+		rsp_cache_obj_touched(&cache->obj, nr);
+}
+
+/* another policy answers: the lists mean nothing to it, so it finds all blocks in the first */
+static void rsp_cache_merge(struct rsp_cache *cache)
+{
+	struct rsp_cache_block *block;
+	u32 i;
+
+	for (i = 1; i < RSP_NR_LIST; i++) {
+		list_for_each_entry(block, &cache->lists[i], list)
+			block->obj.view.list = 0;
+		list_splice_tail_init(&cache->lists[i], &cache->lists[0]);
+		cache->obj.view.nr_in[0] += cache->obj.view.nr_in[i];
+		cache->obj.view.nr_in[i] = 0;
+	}
 }
 
 /* to decide about blocks: what was touched before is told */
 static void rsp_cache_lock(struct rsp_cache *cache) __acquires(cache->lock)
 {
 	spin_lock(&cache->lock);
+	if (rsp_cache_obj_swapped(&cache->obj))
+		rsp_cache_merge(cache);
+	if (cache->looked != jiffies) {
+		cache->looked = jiffies;
+		rsp_cache_look(&cache->obj, &cache->obj.view);
+	}
 	rsp_cache_deliver(cache);
 }
 
@@ -222,15 +249,15 @@ static void rsp_cache_touch(struct rsp_cache *cache, struct rsp_cache_block *blo
 }
 
 static void rsp_cache_detach(struct rsp_cache *cache, struct rsp_cache_block *block,
-			     enum rsp_cache_why why)
+			     enum rsp_remove_why why)
 {
 	static const u8 stat[] = {
-		[RSP_CACHE_EVICTED]	= RSP_CACHE_STAT_EVICTIONS,
-		[RSP_CACHE_INVALIDATED]	= RSP_CACHE_STAT_INVALIDATIONS,
-		[RSP_CACHE_DROPPED]	= RSP_CACHE_STAT_RECLAIMED,
-		[RSP_CACHE_RECLAIMED]	= RSP_CACHE_STAT_RECLAIMED,
+		[RSP_REMOVE_EVICTED]	= RSP_CACHE_STAT_EVICTIONS,
+		[RSP_REMOVE_INVALIDATED]	= RSP_CACHE_STAT_INVALIDATIONS,
+		[RSP_REMOVE_DROPPED]	= RSP_CACHE_STAT_RECLAIMED,
+		[RSP_REMOVE_RECLAIMED]	= RSP_CACHE_STAT_RECLAIMED,
 	};
-	struct rsp_cache_bucket *bucket = rsp_cache_bucket(cache, block->number);
+	struct rsp_cache_bucket *bucket = rsp_cache_bucket(cache, block->obj.view.number);
 
 	lockdep_assert_held(&cache->lock);
 	spin_lock(&bucket->lock);
@@ -240,34 +267,44 @@ static void rsp_cache_detach(struct rsp_cache *cache, struct rsp_cache_block *bl
 	block->is_stale = false;
 	spin_unlock(&bucket->lock);
 	list_del_init(&block->list);
-	cache->nr_in[block->in_list]--;
+	cache->obj.view.nr_in[block->obj.view.list]--;
 	block->is_cached = false;
 	rsp_cache_count(cache, stat[why], 1);
+	rsp_cache_obj_remove(&cache->obj, &block->obj, why);
 	rsp_cache_block_put(cache, block);
 }
 
 /* -------------------------------------------------------------- decisions */
 
-/* the list for a new block, below 0 to leave it out */
-static int rsp_cache_admit(struct rsp_cache *cache, u64 number, bool is_write)
-{
-	return 0;
-}
-
 /* Make room: one block goes. Return: false if there is none. */
 static bool rsp_cache_evict(struct rsp_cache *cache)
 {
-	u32 i, longest = 0;
+	struct rsp_block_obj *tails[RSP_NR_LIST];
+	struct rsp_cache_block *block;
+	u32 i, nr_asked, step;
 
 	lockdep_assert_held(&cache->lock);
-	for (i = 1; i < RSP_CACHE_NR_LIST; i++)
-		if (cache->nr_in[i] > cache->nr_in[longest])
-			longest = i;
-	if (!cache->nr_in[longest])
-		return false;
-	rsp_cache_detach(cache, list_last_entry(&cache->lists[longest], struct rsp_cache_block,
-						list), RSP_CACHE_EVICTED);
-	return true;
+	for (nr_asked = 0; ; nr_asked++) {
+		bool has_any = false;
+
+		for (i = 0; i < RSP_NR_LIST; i++) {
+			tails[i] = NULL;
+			if (list_empty(&cache->lists[i]))
+				continue;
+			block = list_last_entry(&cache->lists[i], struct rsp_cache_block, list);
+			tails[i] = &block->obj;
+			has_any = true;
+		}
+		if (!has_any)
+			return false;
+		step = rsp_cache_obj_evict(&cache->obj, tails, nr_asked);
+		block = container_of(tails[step / 8], struct rsp_cache_block, obj);
+		if (step == RSP_EVICT(step / 8)) {
+			rsp_cache_detach(cache, block, RSP_REMOVE_EVICTED);
+			return true;
+		}
+		rsp_cache_move(cache, block, step % 8);
+	}
 }
 
 /* the pool is asked for a slab, if there may be one more; drops the lock meanwhile */
@@ -386,7 +423,8 @@ u32 rsp_cache_ask(struct rsp_cache *cache, u64 first, u32 nr, bool is_write,
 		if (block)
 			rsp_cache_tell_touch(cache, block);
 		else if (parts[i].is_whole)
-			parts[i].to_list = rsp_cache_admit(cache, first + i, is_write);
+			parts[i].to_list = rsp_cache_obj_admit(&cache->obj,
+				&(struct rsp_block_req){ first + i, is_write, nr });
 		if (parts[i].to_list >= 0 || (block && is_write))
 			nr_wanted++;
 	}
@@ -445,17 +483,22 @@ static void rsp_cache_insert(struct rsp_cache *cache, struct rsp_cache_io *io,
 		rsp_cache_block_put(cache, block);
 		return;
 	}
-	block->number = number;
-	block->in_list = to_list;
-	block->nr_touch = 0;
+	block->obj = (struct rsp_block_obj){
+		.view = {
+			.number		= number,
+			.cache_id	= cache->obj.view.id,
+			.list		= to_list,
+		},
+	};
 	block->is_cached = true;
 	rsp_cache_slot_close(block, number);
 	hlist_add_head(&block->hash, &bucket->head);
 	spin_unlock(&bucket->lock);
 	list_add(&block->list, &cache->lists[to_list]);
-	cache->nr_in[to_list]++;
+	cache->obj.view.nr_in[to_list]++;
 	rsp_cache_slab_touch(cache, block->slab);
 	rsp_cache_count(cache, RSP_CACHE_STAT_INSERTS, 1);
+	rsp_cache_obj_insert(&cache->obj, &block->obj);
 }
 
 /* the blocks that rsp_cache_ask() let in have come: their data is in the parts' pages */
@@ -490,7 +533,7 @@ void rsp_cache_fill(struct rsp_cache *cache, struct rsp_cache_io *io, u64 first,
 
 /* ----------------------------------------------------------------- removal */
 
-static void rsp_cache_remove_one(struct rsp_cache *cache, u64 number, enum rsp_cache_why why)
+static void rsp_cache_remove_one(struct rsp_cache *cache, u64 number, enum rsp_remove_why why)
 {
 	struct rsp_cache_bucket *bucket = rsp_cache_bucket(cache, number);
 	struct rsp_cache_block *block;
@@ -518,8 +561,8 @@ static u64 rsp_cache_bucket_next(struct rsp_cache_bucket *bucket, u64 first, u64
 
 	spin_lock(&bucket->lock);
 	hlist_for_each_entry(block, &bucket->head, hash) {
-		if (block->number >= first && block->number <= last) {
-			number = block->number;
+		if (block->obj.view.number >= first && block->obj.view.number <= last) {
+			number = block->obj.view.number;
 			break;
 		}
 	}
@@ -531,7 +574,7 @@ static u64 rsp_cache_bucket_next(struct rsp_cache_bucket *bucket, u64 first, u64
  * Blocks @first to @last are not cached any more. Takes the bucket lock of each of them, whether it is
  * there or not: what cache_io.c argues with.
  */
-void rsp_cache_remove(struct rsp_cache *cache, u64 first, u64 last, enum rsp_cache_why why)
+void rsp_cache_remove(struct rsp_cache *cache, u64 first, u64 last, enum rsp_remove_why why)
 {
 	u64 number, i;
 
@@ -552,7 +595,7 @@ void rsp_cache_remove(struct rsp_cache *cache, u64 first, u64 last, enum rsp_cac
 }
 
 /* The slab that was touched longest ago goes back to the pool. Return: false if there is none. */
-bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_cache_why why)
+bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_remove_why why)
 {
 	struct rsp_cache_slab *slab;
 	int i;
@@ -566,7 +609,7 @@ bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_cache_why why)
 	slab->is_leaving = true;
 	list_del(&slab->list);
 	cache->nr_slab--;
-	if (why == RSP_CACHE_RECLAIMED)
+	if (why == RSP_REMOVE_RECLAIMED)
 		cache->grow_after = get_jiffies_64() + msecs_to_jiffies(RSP_CACHE_SHRUNK_MS);
 	slab->nr_used++;	/* ours: it must not go before the loop ends */
 	for (i = 0; i < RSP_CACHE_SLOTS; i++) {
@@ -600,8 +643,11 @@ void rsp_cache_drop(struct rsp_cache *cache)
 {
 	u64 nr = READ_ONCE(cache->nr_slab);
 
-	while (nr-- && rsp_cache_give_slab(cache, RSP_CACHE_DROPPED))
+	while (nr-- && rsp_cache_give_slab(cache, RSP_REMOVE_DROPPED))
 		cond_resched();
+	/* a hit meanwhile may keep a slot, and its slab, until it is told */
+	rsp_cache_lock(cache);
+	spin_unlock(&cache->lock);
 }
 
 void rsp_cache_resize(struct rsp_cache *cache, u64 bytes)
@@ -610,7 +656,8 @@ void rsp_cache_resize(struct rsp_cache *cache, u64 bytes)
 
 	spin_lock(&cache->lock);
 	cache->max_slab = div_u64(bytes, RSP_CACHE_SLAB);
-	cache->size_bytes = cache->max_slab * RSP_CACHE_SLAB;
+	cache->obj.view.size_bytes = cache->max_slab * RSP_CACHE_SLAB;
+	cache->obj.view.max_block = cache->max_slab * RSP_CACHE_SLOTS;
 	cache->grow_after = get_jiffies_64();
 	spin_unlock(&cache->lock);
 	do {
@@ -618,12 +665,39 @@ void rsp_cache_resize(struct rsp_cache *cache, u64 bytes)
 		too_large = cache->nr_slab > cache->max_slab;
 		spin_unlock(&cache->lock);
 		cond_resched();
-	} while (too_large && rsp_cache_give_slab(cache, RSP_CACHE_DROPPED));
+	} while (too_large && rsp_cache_give_slab(cache, RSP_REMOVE_DROPPED));
 }
 
 /* ----------------------------------------------------------- init and exit */
 
-int rsp_cache_store_init(struct rsp_cache *cache)
+/* for those who look at the view: counters are kept for each processor */
+void rsp_cache_look(const struct rsp_cache_obj *obj, struct rsp_cache_view *view)
+{
+	const struct rsp_cache *cache = container_of_const(obj, struct rsp_cache, obj);
+	u64 *const to[RSP_CACHE_NR_STAT] = {
+		[RSP_CACHE_STAT_HITS]		= &view->nr_hit,
+		[RSP_CACHE_STAT_MISSES]		= &view->nr_miss,
+		[RSP_CACHE_STAT_BYPASSES]	= &view->nr_bypass,
+		[RSP_CACHE_STAT_INSERTS]	= &view->nr_insert,
+		[RSP_CACHE_STAT_UPDATES]	= &view->nr_update,
+		[RSP_CACHE_STAT_EVICTIONS]	= &view->nr_evict,
+		[RSP_CACHE_STAT_INVALIDATIONS]	= &view->nr_invalidate,
+		[RSP_CACHE_STAT_RECLAIMED]	= &view->nr_reclaim,
+		[RSP_CACHE_STAT_REFUSED]	= &view->nr_refused,
+	};
+	int cpu, i;
+
+	for (i = 0; i < RSP_CACHE_NR_STAT; i++) {
+		u64 sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(cache->stat, cpu)->nr[i]);
+		*to[i] = sum;
+	}
+	view->held_bytes = READ_ONCE(cache->nr_slab) * RSP_CACHE_SLAB;
+}
+
+int rsp_cache_store_init(struct rsp_cache *cache, u64 bytes)
 {
 	/* as many as the pool could ever hold blocks of this device, two to a bucket */
 	u64 most = min(cache->nr_block, rsp_pool_limit() >> RSP_CACHE_SHIFT);
@@ -645,12 +719,12 @@ int rsp_cache_store_init(struct rsp_cache *cache)
 	spin_lock_init(&cache->lock);
 	spin_lock_init(&cache->touch_lock);
 	spin_lock_init(&cache->range_lock);
-	for (i = 0; i < RSP_CACHE_NR_LIST; i++)
+	for (i = 0; i < RSP_NR_LIST; i++)
 		INIT_LIST_HEAD(&cache->lists[i]);
 	INIT_LIST_HEAD(&cache->free);
 	INIT_LIST_HEAD(&cache->slabs);
 	cache->ranges = RB_ROOT_CACHED;
-	rsp_cache_resize(cache, cache->size_bytes);
+	rsp_cache_resize(cache, bytes);
 	return 0;
 }
 

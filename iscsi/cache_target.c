@@ -26,28 +26,32 @@ enum rsp_cache_unit {
 	RSP_CACHE_UNIT_TIMES,
 };
 
+#define RSP_CACHE_FIGURE(_name, _member, _unit, _help)			\
+	{ _name, offsetof(struct rsp_cache_view, _member), RSP_CACHE_UNIT_##_unit, _help }
+
 /* what `dmsetup status` says, in this order; tests/cache/table.sh compares it with the page */
 static const struct {
 	const char		*name;
+	u32			offset;
 	enum rsp_cache_unit	unit;
 	const char		*help;
 } rsp_cache_figures[] = {
-	{ "size",		RSP_CACHE_UNIT_BYTES,	"the most it may hold" },
-	{ "held",		RSP_CACHE_UNIT_BYTES,	"pool memory it holds" },
-	{ "blocks",		RSP_CACHE_UNIT_BLOCKS,	"blocks that are cached" },
-	{ "hits",		RSP_CACHE_UNIT_BLOCKS,	"read from the cache" },
-	{ "misses",		RSP_CACHE_UNIT_BLOCKS,	"read from the device" },
-	{ "bypasses",		RSP_CACHE_UNIT_BLOCKS,	"read or written past the cache: too large, written by two at once, or no memory" },
-	{ "inserts",		RSP_CACHE_UNIT_BLOCKS,	"that came into the cache" },
-	{ "updates",		RSP_CACHE_UNIT_BLOCKS,	"written that were in the cache and stayed" },
-	{ "evictions",		RSP_CACHE_UNIT_BLOCKS,	"that made room for others" },
-	{ "invalidations",	RSP_CACHE_UNIT_BLOCKS,	"removed because the device's changed" },
-	{ "reclaimed",		RSP_CACHE_UNIT_BLOCKS,	"that went with their memory: taken back by the pool, dropped, made smaller, suspended" },
-	{ "refused",		RSP_CACHE_UNIT_TIMES,	"the pool or its policy had no memory to add" },
+	RSP_CACHE_FIGURE("size", size_bytes, BYTES, "the most it may hold"),
+	RSP_CACHE_FIGURE("held", held_bytes, BYTES, "pool memory it holds"),
+	RSP_CACHE_FIGURE("hits", nr_hit, BLOCKS, "read from the cache"),
+	RSP_CACHE_FIGURE("misses", nr_miss, BLOCKS, "read from the device"),
+	RSP_CACHE_FIGURE("bypasses", nr_bypass, BLOCKS,
+			 "read or written past the cache: too large, written by two at once, or no memory"),
+	RSP_CACHE_FIGURE("inserts", nr_insert, BLOCKS, "that came into the cache"),
+	RSP_CACHE_FIGURE("updates", nr_update, BLOCKS, "written that were in the cache and stayed"),
+	RSP_CACHE_FIGURE("evictions", nr_evict, BLOCKS, "that made room for others"),
+	RSP_CACHE_FIGURE("invalidations", nr_invalidate, BLOCKS,
+			 "removed because the device's changed"),
+	RSP_CACHE_FIGURE("reclaimed", nr_reclaim, BLOCKS,
+			 "that went with their memory: taken back by the pool, dropped, made smaller, suspended"),
+	RSP_CACHE_FIGURE("refused", nr_refused, TIMES,
+			 "the pool or its policy had no memory to add"),
 };
-#define RSP_CACHE_FIRST_STAT	3	/* from there on enum rsp_cache_stat_id */
-
-static_assert(ARRAY_SIZE(rsp_cache_figures) == RSP_CACHE_FIRST_STAT + RSP_CACHE_NR_STAT);
 
 static const char * const rsp_cache_unit_word[] = {
 	[RSP_CACHE_UNIT_BYTES]	= "bytes",
@@ -125,6 +129,7 @@ static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	struct dm_arg_set args = { .argc = argc, .argv = argv };
 	struct rsp_cache *cache;
 	const char *device;
+	u64 bytes;
 	int err;
 
 	if (argc < 2) {
@@ -140,7 +145,7 @@ static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	device = dm_shift_arg(&args);
 	err = -EINVAL;
 	if (rsp_cache_parse_size(dm_shift_arg(&args), RSP_CACHE_MIN_BYTES, RSP_CACHE_MAX_BYTES,
-				 &cache->size_bytes)) {
+				 &bytes)) {
 		ti->error = rsp_cache_bad_size;
 		goto err_free;
 	}
@@ -162,7 +167,7 @@ static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		goto err_dev;
 	}
 	cache->nr_block = ti->len / RSP_CACHE_SECTORS;
-	err = rsp_cache_store_init(cache);
+	err = rsp_cache_store_init(cache, bytes);
 	if (err) {
 		ti->error = "no memory for the index";
 		goto err_dev;
@@ -173,9 +178,19 @@ static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
 	ti->num_write_zeroes_bios = 1;
+	cache->obj.look = rsp_cache_look;
+	strscpy(cache->obj.view.dev, dm_table_device_name(ti->table));
+	strscpy(cache->obj.view.below, cache->dev->name);
+	err = rsp_cache_obj_register(&cache->obj);
+	if (err) {
+		ti->error = "no memory";
+		goto err_store;
+	}
 	rsp_cache_link(cache);
 	return 0;
 
+err_store:
+	rsp_cache_store_exit(cache);
 err_dev:
 	dm_put_device(ti, cache->dev);
 err_free:
@@ -188,6 +203,7 @@ static void rsp_cache_dtr(struct dm_target *ti)
 	struct rsp_cache *cache = ti->private;
 
 	rsp_cache_unlink(cache);
+	rsp_cache_obj_unregister(&cache->obj);
 	rsp_cache_store_exit(cache);
 	dm_put_device(ti, cache->dev);
 	kfree(cache);
@@ -209,41 +225,28 @@ static int rsp_cache_iterate_devices(struct dm_target *ti, iterate_devices_callo
 
 /* ----------------------------------------------------- status and messages */
 
-static u64 rsp_cache_figure(struct rsp_cache *cache, u32 i)
-{
-	u64 sum = 0;
-	int cpu;
-
-	switch (i) {
-	case 0:
-		return READ_ONCE(cache->size_bytes);
-	case 1:
-		return READ_ONCE(cache->nr_slab) * RSP_CACHE_SLAB;
-	case 2:
-		for (i = 0; i < RSP_CACHE_NR_LIST; i++)
-			sum += READ_ONCE(cache->nr_in[i]);
-		return sum;
-	}
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(cache->stat, cpu)->nr[i - RSP_CACHE_FIRST_STAT]);
-	return sum;
-}
-
 static void rsp_cache_status(struct dm_target *ti, status_type_t type, unsigned int flags,
 			     char *result, unsigned int maxlen)
 {
 	struct rsp_cache *cache = ti->private;
+	struct rsp_cache_view view;
 	unsigned int sz = 0;
+	u64 nr_block = 0;
 	u32 i;
 
 	switch (type) {
 	case STATUSTYPE_INFO:
+		view = cache->obj.view;
+		rsp_cache_look(&cache->obj, &view);
+		for (i = 0; i < RSP_NR_LIST; i++)
+			nr_block += view.nr_in[i];
+		DMEMIT("blocks %llu", nr_block);
 		for (i = 0; i < ARRAY_SIZE(rsp_cache_figures); i++)
-			DMEMIT("%s%s %llu", i ? " " : "", rsp_cache_figures[i].name,
-			       rsp_cache_figure(cache, i));
+			DMEMIT(" %s %llu", rsp_cache_figures[i].name,
+			       *(u64 *)((void *)&view + rsp_cache_figures[i].offset));
 		break;
 	case STATUSTYPE_TABLE:
-		DMEMIT("%s %lluK", cache->dev->name, READ_ONCE(cache->size_bytes) >> 10);
+		DMEMIT("%s %lluK", cache->dev->name, READ_ONCE(cache->obj.view.size_bytes) >> 10);
 		if (cache->max_io != RSP_CACHE_MAX_IO >> RSP_CACHE_SHIFT)
 			DMEMIT(" 2 max_io %uK", cache->max_io << (RSP_CACHE_SHIFT - 10));
 		break;
@@ -275,6 +278,7 @@ static int rsp_cache_message(struct dm_target *ti, unsigned int argc, char **arg
 		return 0;
 	}
 	if (argc == 1 && !strcasecmp(argv[0], "figures")) {
+		DMEMIT("blocks (blocks) that are cached\n");
 		for (i = 0; i < ARRAY_SIZE(rsp_cache_figures); i++)
 			DMEMIT("%s (%s) %s\n", rsp_cache_figures[i].name,
 			       rsp_cache_unit_word[rsp_cache_figures[i].unit],

@@ -19,6 +19,7 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl ep      [show] [svc NAME] [id N]\n"
 	     "  rspctl rq      [show] [id N]\n"
 	     "  rspctl chan    [show] [svc NAME] [id N]\n"
+	     "  rspctl cache   [show] [id N]\n"
 	     "  rspctl policy  [show]\n"
 	     "  rspctl policy  show NAME\n"
 	     "  rspctl policy  load FILE [set KNOB VALUE]...\n"
@@ -43,6 +44,7 @@ static const struct cmd cmds[] = {
 	{ "ep", cmd_ep },
 	{ "rq", cmd_rq },
 	{ "chan", cmd_chan },
+	{ "cache", cmd_cache },
 	{ "policy", cmd_policy },
 	{ "observe", cmd_observe },
 	{ NULL, NULL },

@@ -3,7 +3,7 @@
 # What the tests of the block cache share, on top of tests/lib.sh.
 #
 #	workout, fio --- $D (rsp-cache) --- $DEV
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+[ -n "${TESTDIR:-}" ] || . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 WORKOUT=/src/build/tests/cache/workout
 C=cache-$$			# name of the cached device

@@ -37,6 +37,11 @@ struct bpf_iter_rsp_rq {
 	__u64	opaque[16];
 };
 
+/** struct bpf_iter_rsp_cache - over block caches */
+struct bpf_iter_rsp_cache {
+	__u64	opaque[32];
+};
+
 /** struct bpf_iter_rsp_policy - over registered policies and the log */
 struct bpf_iter_rsp_policy {
 	__u64	opaque[24];
@@ -47,6 +52,7 @@ _Static_assert(sizeof(struct bpf_iter_rsp_peer) == 64, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_ep) == 128, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_chan) == 224, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_rq) == 128, "ABI: never resize");
+_Static_assert(sizeof(struct bpf_iter_rsp_cache) == 256, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_policy) == 192, "ABI: never resize");
 
 #endif /* _UAPI_RSP_ITER_H */
