@@ -178,7 +178,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KREL)/updates/rsp{,_nfs,_iser,_isert,_cache,_perf}.ko
 	rm -rf $(DESTDIR)$(PREFIX)/{lib/rsp,include/rsp,sbin/rspctl,include/librsp.h,lib/librsp.a}
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/rspctl{,-*}.8
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/{rspctl{,-*},rsp_cache}.8
 	[ -n "$(DESTDIR)" ] || depmod $(KREL)
 
 # ---- lab ---------------------------------------------------------------------------------

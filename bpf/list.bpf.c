@@ -29,6 +29,7 @@ struct rsp_ep_view eps[LIST_MAX];
 struct rsp_chan_view chans[LIST_MAX];
 struct rsp_rq_view rqs[LIST_MAX];
 struct rsp_desc_view descs[LIST_MAX];
+struct rsp_cache_view caches[LIST_MAX];
 struct rsp_policy_view policies[LIST_MAX];
 struct rsp_pool_view pool;
 
@@ -76,6 +77,7 @@ LIST(ep, eps)
 LIST(chan, chans)
 LIST(rq, rqs)
 LIST(desc, descs)
+LIST(cache, caches)
 LIST(policy, policies)
 
 SEC("syscall")

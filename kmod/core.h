@@ -190,7 +190,6 @@ u32 rsp_pool_take(struct rsp_svc *svc, u32 class, u32 want, gfp_t gfp, bool is_n
 		  struct list_head *out);
 void rsp_pool_give(struct rsp_svc *svc, u32 class, struct list_head *bufs, u32 nr);
 struct rsp_ibuf *rsp_pool_get(struct rsp_svc *svc, u32 class, gfp_t gfp, bool is_needed);
-u64 rsp_pool_limit(void);
 void rsp_pool_flush(struct rsp_svc *svc);
 void rsp_pool_recover(struct rsp_rq *rq);
 void rsp_buf_hand_over(struct rsp_ibuf *buf, struct rsp_svc *to);

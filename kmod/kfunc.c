@@ -33,6 +33,7 @@ int rsp_bpf_svc_get(u32 id, void *out, u32 out__sz);
 int rsp_bpf_ep_get(u32 id, void *out, u32 out__sz);
 int rsp_bpf_chan_get(u32 id, void *out, u32 out__sz);
 int rsp_bpf_rq_get(u32 id, void *out, u32 out__sz);
+int rsp_bpf_cache_get(u32 id, void *out, u32 out__sz);
 int rsp_bpf_pool_get(void *out, u32 out__sz);
 int rsp_bpf_policy_get(u32 family, void *out, u32 out__sz);
 int rsp_bpf_policy_exit(s64 code, const char *msg__str);
@@ -111,6 +112,25 @@ __bpf_kfunc int rsp_bpf_rq_get(u32 id, void *out, u32 out__sz)
 	u32 pos = id - 1;
 
 	if (!id || !rsp_rq_view_next(&pos, &view) || pos != id)
+		return -ENOENT;
+	return rsp_kfunc_copy(out, out__sz, &view, sizeof(view));
+}
+
+/**
+ * rsp_bpf_cache_get() - A block cache's figures
+ * @id: its id
+ * @out: struct rsp_cache_view of the program
+ * @out__sz: sizeof(*@out)
+ *
+ * Context: Any.
+ * Return: 0, or %-ENOENT if there is none with that id.
+ */
+__bpf_kfunc int rsp_bpf_cache_get(u32 id, void *out, u32 out__sz)
+{
+	struct rsp_cache_view view;
+	u32 pos = id - 1;
+
+	if (!id || !rsp_cache_view_next(&pos, &view) || pos != id)
 		return -ENOENT;
 	return rsp_kfunc_copy(out, out__sz, &view, sizeof(view));
 }
@@ -215,6 +235,7 @@ RSP_KFUNC_ITER(ep, u32)
 RSP_KFUNC_ITER(chan, u32)
 RSP_KFUNC_ITER(rq, u32)
 RSP_KFUNC_ITER(desc, u32)
+RSP_KFUNC_ITER(cache, u32)
 RSP_KFUNC_ITER(policy, u64)
 
 __bpf_kfunc_end_defs();
@@ -229,6 +250,7 @@ __bpf_kfunc_end_defs();
 	BTF_ID_FLAGS(func, rsp_bpf_ep_get)						\
 	BTF_ID_FLAGS(func, rsp_bpf_chan_get)						\
 	BTF_ID_FLAGS(func, rsp_bpf_rq_get)						\
+	BTF_ID_FLAGS(func, rsp_bpf_cache_get)						\
 	BTF_ID_FLAGS(func, rsp_bpf_pool_get)						\
 	BTF_ID_FLAGS(func, rsp_bpf_policy_get)						\
 	RSP_KFUNC_ITER_FLAGS(svc)							\
@@ -237,6 +259,7 @@ __bpf_kfunc_end_defs();
 	RSP_KFUNC_ITER_FLAGS(chan)							\
 	RSP_KFUNC_ITER_FLAGS(rq)							\
 	RSP_KFUNC_ITER_FLAGS(desc)							\
+	RSP_KFUNC_ITER_FLAGS(cache)							\
 	RSP_KFUNC_ITER_FLAGS(policy)
 
 /* observers and tools only look */

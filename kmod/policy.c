@@ -53,6 +53,7 @@ const struct rsp_policy_layout rsp_policy_layout[RSP_NR_FAMILY] = {
 	[RSP_FAMILY_BUF]  = RSP_POLICY_LAYOUT("buf", rsp_buf_ops),
 	[RSP_FAMILY_EP]   = RSP_POLICY_LAYOUT("ep", rsp_ep_ops),
 	[RSP_FAMILY_FLOW] = RSP_POLICY_LAYOUT("flow", rsp_flow_ops),
+	[RSP_FAMILY_CACHE] = RSP_POLICY_LAYOUT("cache", rsp_cache_ops),
 };
 
 static const char * const rsp_policy_kind_word[RSP_NR_EXIT] = {

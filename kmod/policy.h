@@ -72,6 +72,8 @@ u32 rsp_policy_window(struct rsp_chan_view *chan, struct rsp_hookgen *gen,
 u32 rsp_policy_weight(struct rsp_chan_view *chan, struct rsp_hookgen *gen);
 void rsp_policy_stall(struct rsp_chan_view *chan, struct rsp_hookgen *gen);
 
+/* caches: <rsp/cache.h>, see struct rsp_cache_ops */
+
 /*
  * The service @who waited this long for what @family decides: past its stall_ms the
  * active policy is ejected. Any context; needs no lock.
@@ -91,6 +93,7 @@ bool rsp_ep_view_next(u32 *id, struct rsp_ep_view *view);
 bool rsp_chan_view_next(u32 *id, struct rsp_chan_view *view);
 bool rsp_rq_view_next(u32 *id, struct rsp_rq_view *view);
 bool rsp_desc_view_next(u32 *id, struct rsp_desc_view *view);
+bool rsp_cache_view_next(u32 *id, struct rsp_cache_view *view);
 void rsp_pool_view_get(struct rsp_pool_view *view);
 
 /*

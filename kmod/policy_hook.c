@@ -14,10 +14,12 @@
 #include <linux/minmax.h>
 #include <linux/timekeeping.h>
 
+#include <rsp/cache.h>
 #include <rsp/ops.h>
 
 #include "policy.h"
 #include "policy_private.h"
+#include "trace.h"
 
 /* more bad answers than this within a second, in all, or without a good one between, eject */
 #define RSP_POLICY_BAD_PER_S	64
@@ -27,7 +29,7 @@
 /* ---------------------------------------------------------------- builtin -- */
 
 /*
- * The builtin policy, tuned here. noop_buf, noop_ep and noop_flow in policies/
+ * The builtin policy, tuned here. noop_buf, noop_ep, noop_flow and noop_cache in policies/
  * answer the same: change both.
  */
 #define RSP_BUILTIN_COPY_BYTES		2048	/* copy payloads up to this into the message */
@@ -460,6 +462,218 @@ void rsp_policy_stall(struct rsp_chan_view *chan, struct rsp_hookgen *gen)
 	}
 	rsp_call_end(&call);
 }
+
+/* ------------------------------------------------------------------ caches - */
+
+#define RSP_EVICT_STEPS	256	/* answers until a block goes */
+
+static bool rsp_cache_begin(struct rsp_call *call, struct rsp_cache_obj *cache,
+			    const struct rsp_cache_ops **ops)
+{
+	struct rsp_hookgen gen = { cache->gen };
+
+	*ops = rsp_call_begin(call, RSP_FAMILY_CACHE, &gen, cache->view.priv,
+			      sizeof(cache->view.priv));
+	cache->gen = gen.gen;
+	return *ops;
+}
+
+/* what another policy wrote about a block is not for this one */
+static struct rsp_block_view *rsp_cache_fresh(struct rsp_call *call,
+					      struct rsp_block_obj *block)
+{
+	if (block->gen != call->policy->gen) {
+		memset(block->view.priv, 0, sizeof(block->view.priv));
+		block->gen = call->policy->gen;
+	}
+	return &block->view;
+}
+
+/**
+ * rsp_cache_obj_swapped() - Does another policy answer than at the last call?
+ * @cache: the cache; the caller holds its lock
+ *
+ * The lists mean nothing to a policy that has not made them.
+ *
+ * Return: true once after each swap, unless builtin answers now.
+ */
+bool rsp_cache_obj_swapped(struct rsp_cache_obj *cache)
+{
+	const struct rsp_policy *policy;
+	u64 gen = 0;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_CACHE))
+		return false;
+	guard(preempt)();
+	policy = rcu_dereference_sched(rsp_policy_active[RSP_FAMILY_CACHE]);
+	if (policy)
+		gen = policy->gen;
+	if (gen == cache->seen_gen)
+		return false;
+	cache->seen_gen = gen;
+	return gen;
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_swapped);
+
+/**
+ * rsp_cache_obj_admit() - Shall a block come into the cache?
+ * @cache: the cache; the caller holds its lock
+ * @req: the block
+ *
+ * Return: the list at whose head it goes, or -1
+ */
+int rsp_cache_obj_admit(struct rsp_cache_obj *cache, struct rsp_block_req *req)
+{
+	const struct rsp_cache_ops *ops;
+	struct rsp_call call;
+	int list = 0;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_CACHE))
+		return list;
+	if (rsp_cache_begin(&call, cache, &ops) && ops->admit)
+		list = rsp_call_clamp(&call, "admit", ops->admit(&cache->view, req), -1,
+				      RSP_NR_LIST - 1);
+	rsp_call_end(&call);
+	return list;
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_admit);
+
+/**
+ * rsp_cache_obj_touch() - A cached block was read or written
+ * @cache: the cache; the caller holds its lock
+ * @block: the block
+ *
+ * Return: the list to whose head it moves, or -1 to stay
+ */
+int rsp_cache_obj_touch(struct rsp_cache_obj *cache, struct rsp_block_obj *block)
+{
+	const struct rsp_cache_ops *ops;
+	struct rsp_call call;
+	int list = block->view.list;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_CACHE))
+		return list;
+	if (rsp_cache_begin(&call, cache, &ops) && ops->touch)
+		list = rsp_call_clamp(&call, "touch",
+				      ops->touch(&cache->view, rsp_cache_fresh(&call, block)),
+				      -1, RSP_NR_LIST - 1);
+	rsp_call_end(&call);
+	return list;
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_touch);
+
+/**
+ * rsp_cache_obj_touched() - So many touches were told together
+ * @cache: the cache; the caller holds its lock
+ * @nr: touches
+ */
+void rsp_cache_obj_touched(struct rsp_cache_obj *cache, u32 nr)
+{
+	trace_rsp_cache_touch(&cache->view, nr);
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_touched);
+
+static u32 rsp_builtin_evict(const struct rsp_cache_view *cache)
+{
+	u32 i, longest = 0;
+
+	for (i = 1; i < RSP_NR_LIST; i++)
+		if (cache->nr_in[i] > cache->nr_in[longest])
+			longest = i;
+	return RSP_EVICT(longest);
+}
+
+static bool rsp_cache_can(const struct rsp_cache_view *cache, int step)
+{
+	return step >= 0 && step <= RSP_EVICT(RSP_NR_LIST - 1) && step % 8 <= RSP_NR_LIST &&
+	       cache->nr_in[step / 8];
+}
+
+/**
+ * rsp_cache_obj_evict() - What happens next, for a slot to become free?
+ * @cache: the cache; the caller holds its lock. Not empty
+ * @tails: of its lists, NULL where one is empty
+ * @nr_asked: how often it was asked already for this slot
+ *
+ * Return: RSP_EVICT() or RSP_MOVE() of a list that is not empty; the former at the latest
+ * when @nr_asked is 256
+ */
+u32 rsp_cache_obj_evict(struct rsp_cache_obj *cache,
+			struct rsp_block_obj *tails[RSP_NR_LIST], u32 nr_asked)
+{
+	struct rsp_block_view *views[RSP_NR_LIST];
+	const struct rsp_cache_ops *ops;
+	struct rsp_call call;
+	u32 answer = rsp_builtin_evict(&cache->view), i;
+	int step;
+
+	if (!rsp_hook_is_on(RSP_FAMILY_CACHE))
+		return answer;
+	if (!rsp_cache_begin(&call, cache, &ops) || !ops->evict)
+		goto out;
+	if (nr_asked >= RSP_EVICT_STEPS) {
+		rsp_call_bad(&call, "evict without end", nr_asked, 0, RSP_EVICT_STEPS - 1);
+		goto out;
+	}
+	for (i = 0; i < RSP_NR_LIST; i++)
+		views[i] = rsp_cache_fresh(&call, tails[i] ?: &cache->none);
+	step = ops->evict(&cache->view, views[0], views[1], views[2], views[3]);
+	rsp_call_count(&call);
+	if (rsp_cache_can(&cache->view, step)) {
+		answer = step;
+		rsp_call_good(&call);
+	} else {
+		rsp_call_bad(&call, "evict", step, 0, RSP_EVICT(RSP_NR_LIST - 1));
+	}
+out:
+	rsp_call_end(&call);
+	return answer;
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_evict);
+
+/**
+ * rsp_cache_obj_insert() - A block is cached now
+ * @cache: the cache; the caller holds its lock
+ * @block: the block
+ */
+void rsp_cache_obj_insert(struct rsp_cache_obj *cache, struct rsp_block_obj *block)
+{
+	const struct rsp_cache_ops *ops;
+	struct rsp_call call;
+
+	trace_rsp_cache_insert(&cache->view, &block->view);
+	if (!rsp_hook_is_on(RSP_FAMILY_CACHE))
+		return;
+	if (rsp_cache_begin(&call, cache, &ops) && ops->insert) {
+		rsp_call_count(&call);
+		ops->insert(&cache->view, rsp_cache_fresh(&call, block));
+	}
+	rsp_call_end(&call);
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_insert);
+
+/**
+ * rsp_cache_obj_remove() - A block is not cached any more
+ * @cache: the cache; the caller holds its lock
+ * @block: the block
+ * @why: what for
+ */
+void rsp_cache_obj_remove(struct rsp_cache_obj *cache, struct rsp_block_obj *block,
+			  enum rsp_remove_why why)
+{
+	const struct rsp_cache_ops *ops;
+	struct rsp_call call;
+
+	trace_rsp_cache_remove(&cache->view, &block->view, why);
+	if (!rsp_hook_is_on(RSP_FAMILY_CACHE))
+		return;
+	if (rsp_cache_begin(&call, cache, &ops) && ops->remove) {
+		rsp_call_count(&call);
+		ops->remove(&cache->view, rsp_cache_fresh(&call, block), why);
+	}
+	rsp_call_end(&call);
+}
+EXPORT_SYMBOL_GPL(rsp_cache_obj_remove);
 
 /* ------------------------------------------------------------------ stalls - */
 

@@ -21,7 +21,7 @@
 
 /*
  * A range of a view that a family may write. Which BTF type the view is shows
- * the family's own ops struct: the first argument of one of its members. Types
+ * the family's own ops struct: an argument of one of its members. Types
  * cannot be looked up by name from a module.
  */
 struct rsp_policy_write {
@@ -29,28 +29,34 @@ struct rsp_policy_write {
 	u32		start;
 	u32		end;
 	const char	*view;
+	u32		arg;		/* which of the member's */
 	u32		type_id;	/* found when the first program is checked */
 };
 
-#define RSP_POLICY_WRITE(_ops, _member, _view) {			\
+#define RSP_POLICY_WRITE(_ops, _member, _view, _arg) {			\
 	.member	= offsetof(struct _ops, _member),			\
 	.start	= offsetof(struct _view, priv),				\
 	.end	= offsetofend(struct _view, priv),			\
 	.view	= #_view,						\
+	.arg	= _arg,							\
 }
 
 #define RSP_POLICY_NR_WRITE	2
 
 static struct rsp_policy_write rsp_policy_writes[RSP_NR_FAMILY][RSP_POLICY_NR_WRITE] = {
 	[RSP_FAMILY_BUF] = {
-		RSP_POLICY_WRITE(rsp_buf_ops, admit, rsp_svc_view),
-		RSP_POLICY_WRITE(rsp_buf_ops, recv_depth, rsp_rq_view),
+		RSP_POLICY_WRITE(rsp_buf_ops, admit, rsp_svc_view, 0),
+		RSP_POLICY_WRITE(rsp_buf_ops, recv_depth, rsp_rq_view, 0),
 	},
 	[RSP_FAMILY_EP] = {
-		RSP_POLICY_WRITE(rsp_ep_ops, ep_up, rsp_ep_view),
+		RSP_POLICY_WRITE(rsp_ep_ops, ep_up, rsp_ep_view, 0),
 	},
 	[RSP_FAMILY_FLOW] = {
-		RSP_POLICY_WRITE(rsp_flow_ops, chan_open, rsp_chan_view),
+		RSP_POLICY_WRITE(rsp_flow_ops, chan_open, rsp_chan_view, 0),
+	},
+	[RSP_FAMILY_CACHE] = {
+		RSP_POLICY_WRITE(rsp_cache_ops, admit, rsp_cache_view, 0),
+		RSP_POLICY_WRITE(rsp_cache_ops, insert, rsp_block_view, 1),
 	},
 };
 
@@ -59,7 +65,7 @@ static const struct btf *rsp_policy_btf;
 
 /* -------------------------------------------------------- for the verifier -- */
 
-static u32 rsp_policy_arg_type(const struct btf_member *member)
+static u32 rsp_policy_arg_type(const struct btf_member *member, u32 arg)
 {
 	const struct btf_type *type;
 
@@ -67,9 +73,9 @@ static u32 rsp_policy_arg_type(const struct btf_member *member)
 	if (!type || !btf_type_is_ptr(type))
 		return 0;
 	type = btf_type_by_id(rsp_policy_btf, type->type);	/* its prototype */
-	if (!type || !btf_type_is_func_proto(type) || !btf_type_vlen(type))
+	if (!type || !btf_type_is_func_proto(type) || btf_type_vlen(type) <= arg)
 		return 0;
-	type = btf_type_by_id(rsp_policy_btf, btf_params(type)->type);
+	type = btf_type_by_id(rsp_policy_btf, btf_params(type)[arg].type);
 	if (!type || !btf_type_is_ptr(type))
 		return 0;
 	return type->type;
@@ -90,7 +96,8 @@ static int rsp_policy_check_member(enum rsp_family family, const struct btf_type
 
 			if (range->view &&
 			    __btf_member_bit_offset(type, member) / 8 == range->member)
-				WRITE_ONCE(range->type_id, rsp_policy_arg_type(member));
+				WRITE_ONCE(range->type_id, rsp_policy_arg_type(member,
+									range->arg));
 		}
 	}
 	return 0;
@@ -342,9 +349,46 @@ static struct rsp_flow_ops rsp_flow_stubs = {
 	.stall		= rsp_stub_flow_event,
 };
 
+static int rsp_stub_cache_admit(struct rsp_cache_view *cache, struct rsp_block_req *req)
+{
+	return 0;
+}
+
+static int rsp_stub_cache_touch(struct rsp_cache_view *cache, struct rsp_block_view *block)
+{
+	return 0;
+}
+
+static int rsp_stub_cache_evict(struct rsp_cache_view *cache, struct rsp_block_view *t0,
+				struct rsp_block_view *t1, struct rsp_block_view *t2,
+				struct rsp_block_view *t3)
+{
+	return 0;
+}
+
+static void rsp_stub_cache_insert(struct rsp_cache_view *cache, struct rsp_block_view *block)
+{
+}
+
+static void rsp_stub_cache_remove(struct rsp_cache_view *cache, struct rsp_block_view *block,
+				  __u32 why)
+{
+}
+
+static struct rsp_cache_ops rsp_cache_stubs = {
+	.init		= rsp_stub_init,
+	.exit		= rsp_stub_exit,
+	.admit		= rsp_stub_cache_admit,
+	.touch		= rsp_stub_cache_touch,
+	.evict		= rsp_stub_cache_evict,
+	.insert		= rsp_stub_cache_insert,
+	.remove		= rsp_stub_cache_remove,
+};
+
 RSP_POLICY_FAMILY(buf, RSP_FAMILY_BUF);
 RSP_POLICY_FAMILY(ep, RSP_FAMILY_EP);
 RSP_POLICY_FAMILY(flow, RSP_FAMILY_FLOW);
+RSP_POLICY_FAMILY(cache, RSP_FAMILY_CACHE);
 
 bool rsp_policy_ops_has_prog(const struct bpf_prog *prog)
 {
@@ -361,6 +405,8 @@ int rsp_policy_ops_register(void)
 		err = register_bpf_struct_ops(&rsp_ep_struct_ops, rsp_ep_ops);
 	if (!err)
 		err = register_bpf_struct_ops(&rsp_flow_struct_ops, rsp_flow_ops);
+	if (!err)
+		err = register_bpf_struct_ops(&rsp_cache_struct_ops, rsp_cache_ops);
 	/* without BTF for this module registering succeeds and does nothing */
 	if (!err && !rsp_policy_btf)
 		err = -ENOENT;

@@ -32,7 +32,7 @@ enum rsp_doom {
 /**
  * struct rsp_policy - a registered policy, active or not
  * @node: in its family's stack, newest first; changed under rsp_policy_mutex, read under RCU
- * @ops: struct rsp_buf_ops, rsp_ep_ops or rsp_flow_ops; NULL for builtin
+ * @ops: struct rsp_buf_ops, rsp_ep_ops, rsp_flow_ops or rsp_cache_ops; NULL for builtin
  * @link: tells registrations of one map apart, never followed; NULL without one
  * @family: enum rsp_family
  * @stall_ms: ejected when something waits longer

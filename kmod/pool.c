@@ -290,6 +290,7 @@ static u32 rsp_pool_drain(struct rsp_svc *svc, u32 class, u32 nr)
 /*
  * Have the services give back memory: what lies idle in their magazines now, and
  * the rest of what the policy says when it comes free, but no more than is needed.
+ * A service that keeps caches of its own is told to empty them that far.
  * The one that asks gives back what it has idle elsewhere: on other processors,
  * in other classes.
  *
@@ -325,8 +326,11 @@ static void rsp_pool_reclaim(struct rsp_svc *asking, u32 class, u32 want, bool a
 			nr = DIV_ROUND_UP_ULL((i ? enough : bytes) - got, rsp_class_bytes[c]);
 			got += (u64)rsp_pool_drain(svc, c, nr) * rsp_class_bytes[c];
 		}
-		if (svc != asking && any_class && got < enough)
+		if (svc != asking && any_class && got < enough) {
 			atomic64_set(&svc->owed_bytes, enough - got);
+			if (svc->ops && svc->ops->shrink)
+				svc->ops->shrink(svc, enough - got);
+		}
 	}
 	rcu_read_unlock();
 }
@@ -574,10 +578,17 @@ void rsp_pool_recover(struct rsp_rq *rq)
 	mutex_unlock(&rsp_arena_mutex);
 }
 
+/**
+ * rsp_pool_limit() - How much memory the pool can have
+ *
+ * Context: Any.
+ * Return: bytes that all services together may hold.
+ */
 u64 rsp_pool_limit(void)
 {
 	return rsp_limit_bytes;
 }
+EXPORT_SYMBOL_GPL(rsp_pool_limit);
 
 void rsp_pool_view_get(struct rsp_pool_view *v)
 {

@@ -113,7 +113,8 @@ EXPORT_SYMBOL_GPL(rsp_svc_register);
  * @svc: from rsp_svc_register(); its listeners are closed
  *
  * Waits until the last reference on its channels and its last buffer are given
- * back, and says so in the log when that takes more than ten seconds.
+ * back, and says so in the log when that takes more than ten seconds. No callback
+ * of the service runs any more when it returns.
  *
  * Context: Process context. Sleeps.
  */
@@ -138,8 +139,9 @@ void rsp_svc_unregister(struct rsp_svc *svc)
 	xa_erase(&rsp_svcs, svc->view.id);
 	atomic_dec(&rsp_nr_svc);
 	atomic_sub(svc->view.weight, &rsp_sum_weight);
-	/* a waker may still run in rsp_svc_tick() */
+	/* a waker may still run in rsp_svc_tick(), shrink() in rsp_pool_reclaim() */
 	flush_workqueue(rsp_wq);
+	synchronize_rcu();
 	kref_put(&svc->ref, rsp_svc_free);
 }
 EXPORT_SYMBOL_GPL(rsp_svc_unregister);

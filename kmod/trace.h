@@ -18,7 +18,12 @@
 #define _RSP_TRACE_ONCE
 #define RSP_FAMILIES	{ RSP_FAMILY_BUF, "buf" },		\
 			{ RSP_FAMILY_EP, "ep" },		\
-			{ RSP_FAMILY_FLOW, "flow" }
+			{ RSP_FAMILY_FLOW, "flow" },		\
+			{ RSP_FAMILY_CACHE, "cache" }
+#define RSP_REMOVES	{ RSP_REMOVE_EVICTED, "evicted" },		\
+			{ RSP_REMOVE_INVALIDATED, "invalidated" },	\
+			{ RSP_REMOVE_DROPPED, "dropped" },		\
+			{ RSP_REMOVE_RECLAIMED, "reclaimed" }
 #endif
 
 DECLARE_EVENT_CLASS(rsp_svc_class,
@@ -289,6 +294,61 @@ TRACE_EVENT(rsp_desc_left,
 		__entry->reason = reason;
 	),
 	TP_printk(RSP_DESC_FMT " reason=%d", RSP_DESC_ARGS, __entry->reason)
+);
+
+TRACE_EVENT(rsp_cache_insert,
+	TP_PROTO(const struct rsp_cache_view *cache, const struct rsp_block_view *block),
+	TP_ARGS(cache, block),
+	TP_STRUCT__entry(
+		__field(u32, cache_id)
+		__field(u32, list)
+		__field(u64, number)
+	),
+	TP_fast_assign(
+		__entry->cache_id = cache->id;
+		__entry->list = block->list;
+		__entry->number = block->number;
+	),
+	TP_printk("cache=%u block=%llu list=%u", __entry->cache_id, __entry->number,
+		  __entry->list)
+);
+
+/* evicted, invalidated, dropped or reclaimed */
+TRACE_EVENT(rsp_cache_remove,
+	TP_PROTO(const struct rsp_cache_view *cache, const struct rsp_block_view *block, u32 why),
+	TP_ARGS(cache, block, why),
+	TP_STRUCT__entry(
+		__field(u32, cache_id)
+		__field(u32, list)
+		__field(u64, number)
+		__field(u32, nr_touch)
+		__field(u32, why)
+	),
+	TP_fast_assign(
+		__entry->cache_id = cache->id;
+		__entry->list = block->list;
+		__entry->number = block->number;
+		__entry->nr_touch = block->nr_touch;
+		__entry->why = why;
+	),
+	TP_printk("cache=%u block=%llu list=%u nr_touch=%u why=%s", __entry->cache_id,
+		  __entry->number, __entry->list, __entry->nr_touch,
+		  __print_symbolic(__entry->why, RSP_REMOVES))
+);
+
+/* a batch of touches was told */
+TRACE_EVENT(rsp_cache_touch,
+	TP_PROTO(const struct rsp_cache_view *cache, u32 nr),
+	TP_ARGS(cache, nr),
+	TP_STRUCT__entry(
+		__field(u32, cache_id)
+		__field(u32, nr)
+	),
+	TP_fast_assign(
+		__entry->cache_id = cache->id;
+		__entry->nr = nr;
+	),
+	TP_printk("cache=%u nr=%u", __entry->cache_id, __entry->nr)
 );
 
 TRACE_EVENT(rsp_policy_swap,

@@ -151,6 +151,7 @@ RSP_HOST_LIST(ep, eps)
 RSP_HOST_LIST(chan, chans)
 RSP_HOST_LIST(rq, rqs)
 RSP_HOST_LIST(desc, descs)
+RSP_HOST_LIST(cache, caches)
 RSP_HOST_LIST(policy, policies)
 
 int rsp_pool_get(struct rsp_host *host, struct rsp_pool_view *view)

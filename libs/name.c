@@ -11,6 +11,7 @@ const char *rsp_family_name(unsigned int family)
 		[RSP_FAMILY_BUF] = "buf",
 		[RSP_FAMILY_EP] = "ep",
 		[RSP_FAMILY_FLOW] = "flow",
+		[RSP_FAMILY_CACHE] = "cache",
 	};
 
 	return RSP_WORD(words, family);

@@ -57,6 +57,7 @@ static int rsp_policy_table_read(struct rsp_policy *policy, struct bpf_map *map)
 		[RSP_FAMILY_BUF] = "rsp_buf_ops",
 		[RSP_FAMILY_EP] = "rsp_ep_ops",
 		[RSP_FAMILY_FLOW] = "rsp_flow_ops",
+		[RSP_FAMILY_CACHE] = "rsp_cache_ops",
 	};
 	const struct btf *btf = bpf_object__btf(policy->obj);
 	struct rsp_policy_table *table;

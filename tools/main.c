@@ -20,6 +20,7 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl rq      [show] [id N]\n"
 	     "  rspctl chan    [show] [svc NAME] [id N]\n"
 	     "  rspctl desc    [show] [svc NAME] [id N]\n"
+	     "  rspctl cache   [show] [id N]\n"
 	     "  rspctl policy  [show]\n"
 	     "  rspctl policy  show NAME\n"
 	     "  rspctl policy  load FILE [set KNOB VALUE]...\n"
@@ -45,6 +46,7 @@ static const struct cmd cmds[] = {
 	{ "rq", cmd_rq },
 	{ "chan", cmd_chan },
 	{ "desc", cmd_desc },
+	{ "cache", cmd_cache },
 	{ "policy", cmd_policy },
 	{ "observe", cmd_observe },
 	{ NULL, NULL },

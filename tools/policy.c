@@ -49,7 +49,7 @@ static void policy_col_age(const void *row, char *text, size_t size)
 }
 
 static const struct col policy_cols[] = {
-	COL_ENUM(rsp_policy_view, family, rsp_family_name, true, "buf, ep or flow"),
+	COL_ENUM(rsp_policy_view, family, rsp_family_name, true, "buf, ep, flow or cache"),
 	COL_MADE("name", policy_col_name, true, "the policy's"),
 	COL_MADE("state", policy_col_state, true,
 		 "active, waiting (a newer one is active), ejected"),
@@ -72,7 +72,7 @@ static const struct col policy_cols[] = {
 
 static const struct col policy_log_cols[] = {
 	COL(rsp_policy_view, seq, COL_U64, true, "order of ending"),
-	COL_ENUM(rsp_policy_view, family, rsp_family_name, true, "buf, ep or flow"),
+	COL_ENUM(rsp_policy_view, family, rsp_family_name, true, "buf, ep, flow or cache"),
 	COL_MADE("name", policy_col_name, true, "the policy's"),
 	{ .name = "kind", .kind = COL_WORD, .is_main = true, .word = rsp_exit_name,
 	  .offset = offsetof(struct rsp_policy_view, exit.kind),

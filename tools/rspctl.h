@@ -38,6 +38,7 @@ int cmd_ep(int argc, char **argv);
 int cmd_rq(int argc, char **argv);
 int cmd_desc(int argc, char **argv);
 int cmd_chan(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_observe(int argc, char **argv);
 

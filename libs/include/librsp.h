@@ -120,6 +120,15 @@ int rsp_rq_list(struct rsp_host *host, struct rsp_rq_view **views);
 int rsp_desc_list(struct rsp_host *host, struct rsp_desc_view **views);
 
 /**
+ * rsp_cache_list() - The block caches, as rsp_svc_list()
+ * @host: from rsp_host_open()
+ * @views: set to an array that the caller frees, NULL for none
+ *
+ * Return: How many, or a negative errno.
+ */
+int rsp_cache_list(struct rsp_host *host, struct rsp_cache_view **views);
+
+/**
  * rsp_policy_list() - Registered policies and the log of ended ones, oldest first
  * @host: from rsp_host_open()
  * @views: set to an array that the caller frees, NULL for none
@@ -335,7 +344,7 @@ __u64 rsp_observe_percentile(const __u64 *steps, double percent);
  * rsp_family_name() - Word for an enum rsp_family
  * @family: number
  *
- * Return: "buf", "ep", "flow", or "?".
+ * Return: "buf", "ep", "flow", "cache", or "?".
  */
 const char *rsp_family_name(unsigned int family);
 

@@ -21,4 +21,7 @@ struct {
 	struct rsp_ack_req ack;
 	struct rsp_exit_info info;
 	struct rsp_policy_view policy;
+	struct rsp_cache_view cache;
+	struct rsp_block_view block;
+	struct rsp_block_req block_req;
 } layout;

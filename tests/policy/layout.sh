@@ -9,8 +9,8 @@ need root module:rsp tool:bpftool tool:pahole
 modprobe rsp
 defer rsp_unload
 views=(svc_view pool_view buf_req bulk_req rq_view peer_view ep_view chan_view desc_view
-	place_req ack_req exit_info policy_view)
-plan $((${#views[@]} * 2 + 5))
+	place_req ack_req exit_info policy_view cache_view block_view block_req)
+plan $((${#views[@]} * 2 + 6))
 
 # members FILE STRUCT [OPTION...]: name, offset and size of each, in pahole's words
 members() {
@@ -32,7 +32,7 @@ same() {
 }
 
 run "the module has BTF" test -s /sys/kernel/btf/rsp
-for v in buf ep flow; do
+for v in buf ep flow cache; do
 	has_ops() {
 		bpftool btf dump file /sys/kernel/btf/rsp | grep -q "STRUCT 'bpf_struct_ops_rsp_${v}_ops'"
 	}

@@ -104,6 +104,26 @@ int walk_channels(struct list_result *result)
 	return 0;
 }
 
+/* its view and the iterator do not fit the stack together */
+static struct rsp_cache_view got_cache;
+
+SEC("syscall")
+int walk_caches(struct list_result *result)
+{
+	struct rsp_cache_view *cur;
+	__u32 nr = 0;
+
+	rsp_for_each(cache, cur) {
+		nr++;
+		if (rsp_cache_get(cur->id, &got_cache) || got_cache.id != cur->id)
+			result->nr_bad++;
+	}
+	result->nr_cache = nr;
+	if (!rsp_cache_get(0, &got_cache) || !rsp_cache_get(0x7fffffff, &got_cache))
+		result->nr_bad++;
+	return 0;
+}
+
 SEC("syscall")
 int walk_host(struct list_result *result)
 {

@@ -10,6 +10,6 @@ struct list_result {
 	__u32	nr_peer;
 	__u32	nr_chan;
 	__u32	nr_bad;
-	__u32	rsvd;
+	__u32	nr_cache;
 	__u64	limit_bytes;
 };

@@ -37,7 +37,7 @@
 
 #define LOG_SIZE	(1 << 20)
 
-static const char * const families[] = { "buf", "ep", "flow" };
+static const char * const families[] = { "buf", "ep", "flow", "cache" };
 static const char * const kinds[] = {
 	"none", "unreg", "replaced", "updated", "self", "range", "stall", "unload", "init",
 };
@@ -328,7 +328,7 @@ static int do_show(const char *self)
 		if (err)
 			return fail(err, "lookup");
 		printf("%s %s %s kind=%s code=%lld calls=%llu clamps=%llu swap_ns=%llu msg=%s\n",
-		       families[view.family % 3], view.exit.name,
+		       families[view.family % RSP_NR_FAMILY], view.exit.name,
 		       view.is_ended ? "ended" : view.is_active ? "active" :
 		       view.is_builtin ? "idle" : view.exit.kind >= RSP_EXIT_SELF &&
 		       view.exit.kind <= RSP_EXIT_STALL ? "dead" : "waiting",
@@ -341,7 +341,7 @@ static int do_show(const char *self)
 
 static int do_walk(const char *self)
 {
-	static const char * const progs[] = { "walk_objects", "walk_channels", "walk_host" };
+	static const char * const progs[] = { "walk_objects", "walk_channels", "walk_caches", "walk_host" };
 	struct list_result result = {};
 	struct bpf_object *obj;
 	unsigned int i;
@@ -400,7 +400,7 @@ static int family_of(struct bpf_object *obj)
 	if (id < 0)
 		return id;
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < RSP_NR_FAMILY; i++) {
 		snprintf(want, sizeof(want), "rsp_%s_ops", families[i]);
 		if (!strcmp(btf__name_by_offset(btf, type->name_off), want))
 			return i;
@@ -414,10 +414,10 @@ static int family_of(struct bpf_object *obj)
  */
 static int do_storm(unsigned int count, char **files)
 {
-	struct bpf_object *obj[3][8] = {};
-	struct bpf_link *link[3] = {};
-	unsigned int i, f, nr[3] = {};
-	long long max[3] = {}, sum[3] = {};
+	struct bpf_object *obj[RSP_NR_FAMILY][8] = {};
+	struct bpf_link *link[RSP_NR_FAMILY] = {};
+	unsigned int i, f, nr[RSP_NR_FAMILY] = {};
+	long long max[RSP_NR_FAMILY] = {}, sum[RSP_NR_FAMILY] = {};
 	char *none[] = { NULL };
 	int err = 0;
 
@@ -432,7 +432,7 @@ static int do_storm(unsigned int count, char **files)
 		obj[err][nr[err]++] = new;
 	}
 	for (i = 0; i < count; i++) {
-		for (f = 0; f < 3; f++) {
+		for (f = 0; f < RSP_NR_FAMILY; f++) {
 			struct bpf_link *new;
 			long long ns;
 
@@ -450,7 +450,7 @@ static int do_storm(unsigned int count, char **files)
 			link[f] = new;
 		}
 	}
-	for (f = 0; f < 3; f++)
+	for (f = 0; f < RSP_NR_FAMILY; f++)
 		if (nr[f] >= 2)
 			printf("{\"family\":\"%s\",\"swaps\":%u,\"mean_ns\":%lld,\"max_ns\":%lld}\n",
 			       families[f], count, sum[f] / (count ? count : 1), max[f]);

@@ -9,7 +9,7 @@
 need root module:rsp tool:jq file:/src/build/rspctl
 plan 19
 MAN=/src/docs/man
-OBJECTS="svc pool peer ep rq chan desc policy observe"
+OBJECTS="svc pool peer ep rq chan desc cache policy observe"
 
 run "-V tells the version" text '^rspctl [0-9]+\.[0-9]+$' -V
 run "-V -j too" json '.version | test("^[0-9]+[.][0-9]+$")' -j -V
@@ -79,7 +79,7 @@ fi
 
 without_module() {
 	local o
-	for o in svc pool peer ep rq chan desc policy; do
+	for o in svc pool peer ep rq chan desc cache policy; do
 		fails "rsp.ko is not loaded" -- "$o" || { echo "rspctl $o"; return 1; }
 	done
 	fails "rsp.ko is not loaded" -- policy log && fails "rsp.ko is not loaded" -- observe on &&

@@ -109,7 +109,7 @@ limit() {
 run "pool: the limit is the module parameter" limit
 policy_fields() {
 	json 'map([.family, .name, .state]) == [["buf", "builtin", "active"],
-		["ep", "builtin", "active"], ["flow", "builtin", "active"]]' policy &&
+		["ep", "builtin", "active"], ["flow", "builtin", "active"], ["cache", "builtin", "active"]]' policy &&
 		json '. == []' policy log && text '^flow +builtin +active ' policy
 }
 run "policy: builtin everywhere, an empty log" policy_fields

@@ -23,6 +23,7 @@ extern int rsp_bpf_svc_get(__u32 id, void *out, __u32 out__sz) __ksym __weak;
 extern int rsp_bpf_ep_get(__u32 id, void *out, __u32 out__sz) __ksym __weak;
 extern int rsp_bpf_chan_get(__u32 id, void *out, __u32 out__sz) __ksym __weak;
 extern int rsp_bpf_rq_get(__u32 id, void *out, __u32 out__sz) __ksym __weak;
+extern int rsp_bpf_cache_get(__u32 id, void *out, __u32 out__sz) __ksym __weak;
 extern int rsp_bpf_pool_get(void *out, __u32 out__sz) __ksym __weak;
 /* the active policy of a family */
 extern int rsp_bpf_policy_get(__u32 family, void *out, __u32 out__sz) __ksym __weak;
@@ -45,6 +46,11 @@ static inline int rsp_chan_get(__u32 id, struct rsp_chan_view *chan)
 static inline int rsp_rq_get(__u32 id, struct rsp_rq_view *rq)
 {
 	return rsp_bpf_rq_get(id, rq, sizeof(*rq));
+}
+
+static inline int rsp_cache_get(__u32 id, struct rsp_cache_view *cache)
+{
+	return rsp_bpf_cache_get(id, cache, sizeof(*cache));
 }
 
 static inline int rsp_pool_get(struct rsp_pool_view *pool)
@@ -74,7 +80,7 @@ extern int rsp_bpf_policy_exit(__s64 code, const char *msg__str) __ksym __weak;
  *
  * What they yield is a copy, good until the next step, and read only (to the
  * verifier it is a struct rsp_chan_copy that begins with the view). An iterator
- * is 64 to 224 bytes of the program's 512 bytes of stack.
+ * is 64 to 256 bytes of the program's 512 bytes of stack.
  */
 #define RSP_ITER(what)								\
 extern int bpf_iter_rsp_##what##_new(struct bpf_iter_rsp_##what *it) __ksym __weak;	\
@@ -88,9 +94,10 @@ RSP_ITER(ep);
 RSP_ITER(chan);
 RSP_ITER(rq);
 RSP_ITER(desc);
+RSP_ITER(cache);
 RSP_ITER(policy);	/* registered ones and the log, in order of seq */
 
-/* what: svc, peer, ep, chan, rq, desc or policy. break and continue work, so does return. */
+/* what: svc, peer, ep, chan, rq, desc, cache or policy. break and continue work, so does return. */
 #define rsp_for_each(what, cur)							\
 	for (struct bpf_iter_rsp_##what ___it					\
 		     __attribute__((aligned(8),					\

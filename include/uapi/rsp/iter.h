@@ -42,6 +42,11 @@ struct bpf_iter_rsp_desc {
 	__u64	opaque[24];
 };
 
+/** struct bpf_iter_rsp_cache - over block caches */
+struct bpf_iter_rsp_cache {
+	__u64	opaque[32];
+};
+
 /** struct bpf_iter_rsp_policy - over registered policies and the log */
 struct bpf_iter_rsp_policy {
 	__u64	opaque[24];
@@ -53,6 +58,7 @@ _Static_assert(sizeof(struct bpf_iter_rsp_ep) == 128, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_chan) == 224, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_rq) == 128, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_desc) == 192, "ABI: never resize");
+_Static_assert(sizeof(struct bpf_iter_rsp_cache) == 256, "ABI: never resize");
 _Static_assert(sizeof(struct bpf_iter_rsp_policy) == 192, "ABI: never resize");
 
 #endif /* _UAPI_RSP_ITER_H */

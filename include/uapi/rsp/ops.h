@@ -4,7 +4,7 @@
  *
  * Every member is optional; a missing one is the builtin policy's answer for
  * that question. A hook never sleeps, and hooks on one object (service, receive
- * queue, endpoint, channel) are serialized, so its priv[] needs no atomics. A
+ * queue, endpoint, channel, cache) are serialized, so its priv[] needs no atomics. A
  * return value is a hint: it is clamped to what is said at each member, and a
  * policy that is clamped too often is ejected (RSP_EXIT_RANGE).
  *
@@ -180,6 +180,63 @@ struct rsp_flow_ops {
 	void (*stall)(struct rsp_chan_view *chan);
 
 	/** @stall_ms: Ejected when a request waits longer; 0 means 10000. */
+	__u32 stall_ms;
+	/** @name: as in &struct rsp_buf_ops */
+	char name[RSP_NAME_LEN];
+};
+
+/**
+ * struct rsp_cache_ops - which blocks a cache keeps
+ *
+ * A cache has four ordered lists. What they mean is the policy's business; the mechanism adds a
+ * block at a head, and asks about tails. When another policy becomes the active one all blocks are
+ * in list 0, those of list 1 to 3 behind its own.
+ */
+struct rsp_cache_ops {
+	/** @init: as in &struct rsp_buf_ops */
+	int (*init)(void);
+	/** @exit: as in &struct rsp_buf_ops */
+	void (*exit)(struct rsp_exit_info *info);
+
+	/**
+	 * @admit: A block that is not there was read or is about to be written.
+	 *
+	 * Context: Process context, under the cache's lock, as all of these.
+	 * Return: The list at whose head it goes, 0 to 3, once its data is
+	 * there; -1 to leave it out.
+	 */
+	int (*admit)(struct rsp_cache_view *cache, struct rsp_block_req *req);
+
+	/**
+	 * @touch: A block that is there was read or written.
+	 *
+	 * Not asked at the time: up to 16 touches are told together, in order, and
+	 * all of them before any other question about this cache.
+	 *
+	 * Return: The list to whose head it moves, 0 to 3; -1 to stay where it is.
+	 */
+	int (*touch)(struct rsp_cache_view *cache, struct rsp_block_view *block);
+
+	/**
+	 * @evict: A slot is needed: what shall happen next?
+	 *
+	 * @t0 to @t3 are the tails of the lists; of a list that is empty (@cache->nr_in)
+	 * a view without meaning. Asked until a block goes, up to 256 times; then
+	 * the tail of the longest list does, which counts as an answer out of range,
+	 * as does the name of an empty list.
+	 *
+	 * Return: RSP_EVICT(list) or RSP_MOVE(from, to).
+	 */
+	int (*evict)(struct rsp_cache_view *cache, struct rsp_block_view *t0,
+		     struct rsp_block_view *t1, struct rsp_block_view *t2,
+		     struct rsp_block_view *t3);
+
+	/** @insert: A block that was admitted is there now; others never came, and nothing is said. */
+	void (*insert)(struct rsp_cache_view *cache, struct rsp_block_view *block);
+	/** @remove: A block is not there any more; @why is enum rsp_remove_why. */
+	void (*remove)(struct rsp_cache_view *cache, struct rsp_block_view *block, __u32 why);
+
+	/** @stall_ms: Not used by this family. */
 	__u32 stall_ms;
 	/** @name: as in &struct rsp_buf_ops */
 	char name[RSP_NAME_LEN];

@@ -17,6 +17,7 @@
 
 #define RSP_NAME_LEN	16	/* names of services, policies and devices, NUL included */
 #define RSP_NR_CLASS	5	/* buffer size classes, see enum rsp_class */
+#define RSP_NR_LIST	4	/* ordered lists of a cache */
 #define RSP_NR_SIZE	13	/* transfer sizes: <= 512 B, 1 KiB, ... 1 MiB, larger */
 
 /** enum rsp_class - size classes of the buffer pool */
@@ -33,6 +34,7 @@ enum rsp_family {
 	RSP_FAMILY_BUF,
 	RSP_FAMILY_EP,
 	RSP_FAMILY_FLOW,
+	RSP_FAMILY_CACHE,
 	RSP_NR_FAMILY,
 };
 
@@ -69,6 +71,15 @@ enum rsp_rehome_why {
 	RSP_REHOME_TIMER,	/* once a second */
 };
 
+/** enum rsp_remove_why - why a block is not cached any more (rsp_cache_ops.remove) */
+enum rsp_remove_why {
+	RSP_REMOVE_EVICTED,	/* another block wanted the slot */
+	RSP_REMOVE_INVALIDATED,	/* written, discarded, or a write failed */
+	RSP_REMOVE_DROPPED,	/* emptied, made smaller, suspended, the end */
+	RSP_REMOVE_RECLAIMED,	/* the pool took the slab */
+	RSP_NR_REMOVE,
+};
+
 /** enum rsp_exit_kind - why a policy stopped being the active one */
 enum rsp_exit_kind {
 	RSP_EXIT_NONE,
@@ -82,6 +93,10 @@ enum rsp_exit_kind {
 	RSP_EXIT_INIT,		/* its init failed: it did not become the active one */
 	RSP_NR_EXIT,
 };
+
+/* rsp_cache_ops.evict answers with one of these */
+#define RSP_EVICT(list)		((list) * 8 + 4)	/* the tail of that list goes */
+#define RSP_MOVE(from, to)	((from) * 8 + (to))	/* the tail of one becomes the head of the other */
 
 /* rsp_ep_ops.place answers with these bits */
 #define RSP_PLACE_VECTOR_MASK	0xffffULL	/* completion vector, modulo what the device has */
@@ -308,6 +323,52 @@ struct rsp_ack_req {
 };
 
 /**
+ * struct rsp_cache_view - a block cache
+ * @priv: written by the active rsp_cache_ops policy only
+ */
+struct rsp_cache_view {
+	__u32	id;
+	__u32	max_block;		/* most blocks it may hold */
+	char	dev[RSP_NAME_LEN];	/* MAJOR:MINOR of the device with the cache */
+	char	below[RSP_NAME_LEN];	/* of the device that is cached */
+	__u64	size_bytes;		/* most pool memory it may hold */
+	__u64	held_bytes;		/* that it holds */
+	__u64	nr_in[RSP_NR_LIST];	/* blocks in each list */
+	__u64	nr_hit;			/* blocks read from the cache; from here to priv: as of a moment ago */
+	__u64	nr_miss;		/* read from the device */
+	__u64	nr_bypass;		/* read or written past the cache */
+	__u64	nr_insert;		/* that came in */
+	__u64	nr_update;		/* written that were in and stayed */
+	__u64	nr_evict;		/* that made room for others */
+	__u64	nr_invalidate;		/* removed because the device's changed */
+	__u64	nr_reclaim;		/* that went with their memory */
+	__u64	nr_refused;		/* times there was no memory to add */
+	__u64	priv[8];
+};
+
+/**
+ * struct rsp_block_view - a cached block of 4 KiB
+ * @priv: written by the active rsp_cache_ops policy only
+ */
+struct rsp_block_view {
+	__u64	number;			/* of the block on its device */
+	__u32	cache_id;
+	__u32	list;			/* that it is in */
+	__u32	nr_touch;		/* accesses since it came */
+	__u32	rsvd;			/* 0 */
+	__u64	priv[2];
+};
+
+/**
+ * struct rsp_block_req - a block that is not cached was read or written (rsp_cache_ops.admit)
+ */
+struct rsp_block_req {
+	__u64	number;			/* of the block on its device */
+	__u32	is_write;
+	__u32	nr_block;		/* of the read or write that it is part of */
+};
+
+/**
  * struct rsp_exit_info - why a policy ends (exit of every family)
  */
 struct rsp_exit_info {
@@ -345,6 +406,9 @@ _Static_assert(sizeof(struct rsp_chan_view) == 200, "ABI: append, never resize")
 _Static_assert(sizeof(struct rsp_desc_view) == 136, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_place_req) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ack_req) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_cache_view) == 224, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_block_view) == 40, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_block_req) == 16, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_exit_info) == 112, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_policy_view) == 152, "ABI: append, never resize");
 

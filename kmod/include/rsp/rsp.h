@@ -149,6 +149,17 @@ struct rsp_svc_ops {
 	 * Context: Process context, may sleep.
 	 */
 	void (*rehome)(struct rsp_chan *chan);
+
+	/**
+	 * @shrink: Others need memory: @bytes of what this service holds in caches of
+	 * its own, which it can do without, shall go back by rsp_buf_put(). Optional.
+	 * It marks and queues; that work takes what is least worth first. A call
+	 * that comes before an earlier one is done asks for the larger of the two.
+	 *
+	 * Context: Any but hard interrupt, under RCU and perhaps under locks of another
+	 * service: must not sleep, nor call rsp_buf_get() or rsp_buf_put().
+	 */
+	void (*shrink)(struct rsp_svc *svc, u64 bytes);
 };
 
 /**
@@ -237,6 +248,7 @@ void rsp_chan_info(struct rsp_chan *chan, struct rsp_chan_info *info);
 struct rsp_buf *rsp_buf_get(struct rsp_svc *svc, u32 bytes, gfp_t gfp);
 void rsp_buf_put(struct rsp_buf *buf);
 void rsp_buf_wake(struct rsp_svc *svc, void (*fn)(void *arg), void *arg);
+u64 rsp_pool_limit(void);
 
 /* ------------------------------------------------------------------- work -- */
 

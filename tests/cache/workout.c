@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * workout: reads and writes on a block device by several threads, each of which knows what it must find.
+ *
+ *	workout [KEY=VALUE]... DEVICE
+ *
+ *	bytes=N		use so much from the beginning (4 MiB)
+ *	threads=N	(4)
+ *	ops=N		of each thread, 0: until SIGINT or SIGTERM (1000)
+ *	seed=N		(23)
+ *	errors=1	reads and writes may fail; a failed write leaves what was there, or what it wrote
+ *	discard=1	discard and write zeroes, too
+ *	log=FILE	its number of operations, rewritten now and then
+ *
+ * The sectors belong to the threads in turn, in runs of three: writes of two threads meet in most blocks of
+ * 4 KiB, and never in a sector. Each sector has a stamp: its number, its owner, a version. The owner
+ * must read the version it wrote last. Everybody else must not read an older one than was
+ * acknowledged when the read began, nor one that was never written. Writes are plain, FUA (RWF_DSYNC) or
+ * followed by a flush; reads are of any length at any sector. To write zeroes is a version without a
+ * stamp, and a discard may be one.
+ *
+ * Exit code 0: all was right. 1: not, the first that was wrong is told.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define RUN		3	/* sectors of a thread in a row */
+#define MAX_IO		(160 << 10)
+#define MAX_THREAD	16
+
+struct stamp {
+	uint64_t	sector;
+	uint32_t	owner;
+	uint32_t	version;
+};
+
+/* what is known of a sector; versions of a sector only grow */
+struct known {
+	_Atomic uint32_t	acked;		/* the last write that was acknowledged */
+	_Atomic uint32_t	begun;		/* the last write that began */
+	_Atomic uint32_t	zeroed;		/* the last that has no stamp, 0 for none */
+};
+
+static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard;
+static const char *log_file;
+static int fd, sector_bytes, nr_sector;
+static struct known *known;
+static atomic_int is_over;
+static atomic_long ops_done, io_errors;
+
+static void wrong(int sector, const struct stamp *got, const char *what, uint32_t low, uint32_t high)
+{
+	fprintf(stderr, "sector %d: %s: stamp says sector %llu owner %u version %u, expected %u to %u\n",
+		sector, what, (unsigned long long)got->sector, got->owner, got->version, low, high);
+	exit(1);
+}
+
+/* with k or M behind it */
+static long number(const char *word)
+{
+	char *end;
+	long n = strtol(word, &end, 0);
+
+	return *end == 'k' ? n << 10 : *end == 'M' ? n << 20 : n;
+}
+
+static int owner_of(int sector)
+{
+	return sector / RUN % nr_thread;
+}
+
+static uint32_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 16;
+}
+
+/* a stamp at both ends of the sector: a torn one is seen */
+static void stamp_write(char *at, int sector, uint32_t owner, uint32_t version)
+{
+	struct stamp stamp = { sector, owner, version };
+
+	memset(at, version, sector_bytes);
+	memcpy(at, &stamp, sizeof(stamp));
+	memcpy(at + sector_bytes - sizeof(stamp), &stamp, sizeof(stamp));
+}
+
+static void stamp_check(const char *at, int sector, uint32_t low)
+{
+	struct known *k = &known[sector];
+	uint32_t high = atomic_load(&k->begun);
+	struct stamp a, b;
+
+	memcpy(&a, at, sizeof(a));
+	memcpy(&b, at + sector_bytes - sizeof(b), sizeof(b));
+	if (memcmp(&a, &b, sizeof(a)))
+		wrong(sector, &b, "torn", low, high);
+	if (!a.sector && !a.owner && !a.version) {
+		/* versions begin with 1 */
+		if (atomic_load(&k->zeroed) && atomic_load(&k->zeroed) >= low)
+			return;
+		wrong(sector, &a, "empty", low, high);
+	}
+	if (a.sector != (uint64_t)sector || a.owner != (uint32_t)owner_of(sector))
+		wrong(sector, &a, "another sector's data", low, high);
+	if (a.version > high)
+		wrong(sector, &a, "never written", low, high);
+	if (a.version < low)
+		wrong(sector, &a, "stale", low, high);
+}
+
+static void do_read(uint64_t *random, char *buf)
+{
+	int first = next_random(random) % nr_sector, nr, i;
+	static _Thread_local uint32_t low[MAX_IO / 512];
+	int most = next_random(random) % 4 ? 24 : MAX_IO / sector_bytes;
+
+	nr = 1 + next_random(random) % most;
+	if (nr > nr_sector - first)
+		nr = nr_sector - first;
+	for (i = 0; i < nr; i++)
+		low[i] = atomic_load(&known[first + i].acked);
+	if (pread(fd, buf, (size_t)nr * sector_bytes, (off_t)first * sector_bytes) !=
+	    (ssize_t)nr * sector_bytes) {
+		if (!errors) {
+			fprintf(stderr, "read of %d at %d: %s\n", nr, first, strerror(errno));
+			exit(1);
+		}
+		atomic_fetch_add(&io_errors, 1);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		stamp_check(buf + i * sector_bytes, first + i, low[i]);
+}
+
+/* the sectors of a run that are there: the last one may be short */
+static int own_run(long thread, uint64_t *random, int *first)
+{
+	int nr_run = nr_sector / RUN;
+	int run = next_random(random) % ((nr_run + nr_thread - 1) / nr_thread) * nr_thread + thread;
+
+	if (run >= nr_run)
+		run = thread;
+	*first = run * RUN;
+	return RUN;
+}
+
+static void do_write(long thread, uint64_t *random, char *buf)
+{
+	static const int flags[] = { 0, 0, 0, RWF_DSYNC };
+	uint32_t how = next_random(random);
+	struct iovec vec;
+	ssize_t done;
+	int first, nr, i;
+
+	nr = own_run(thread, random, &first);
+	/* not always all of it */
+	i = next_random(random) % nr;
+	first += i;
+	nr -= i;
+	for (i = 0; i < nr; i++) {
+		uint32_t version = atomic_load(&known[first + i].begun) + 1;
+
+		atomic_store(&known[first + i].begun, version);
+		stamp_write(buf + i * sector_bytes, first + i, thread, version);
+	}
+	vec.iov_base = buf;
+	vec.iov_len = (size_t)nr * sector_bytes;
+	done = pwritev2(fd, &vec, 1, (off_t)first * sector_bytes, flags[how % 4]);
+	if (done == (ssize_t)vec.iov_len && how % 32 == 1 && fsync(fd))
+		done = -1;
+	if (done != (ssize_t)vec.iov_len) {
+		if (!errors) {
+			fprintf(stderr, "write of %d at %d: %s\n", nr, first, strerror(errno));
+			exit(1);
+		}
+		atomic_fetch_add(&io_errors, 1);
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		atomic_store(&known[first + i].acked, atomic_load(&known[first + i].begun));
+}
+
+/* a run of its own is zeroed: it reads as nothing then; or discarded: as nothing, or as before */
+static void do_discard(long thread, uint64_t *random)
+{
+	uint64_t range[2];
+	int first, nr, i;
+	int zero = next_random(random) % 2;
+
+	nr = own_run(thread, random, &first);
+	range[0] = (uint64_t)first * sector_bytes;
+	range[1] = (uint64_t)nr * sector_bytes;
+	for (i = 0; i < nr; i++)
+		atomic_store(&known[first + i].zeroed,
+			     atomic_fetch_add(&known[first + i].begun, 1) + 1);
+	if (ioctl(fd, zero ? BLKZEROOUT : BLKDISCARD, range)) {
+		if (!errors) {
+			fprintf(stderr, "%s of %d at %d: %s\n", zero ? "zero" : "discard", nr,
+				first, strerror(errno));
+			exit(1);
+		}
+		atomic_fetch_add(&io_errors, 1);
+		return;
+	}
+	for (i = 0; i < nr && zero; i++)
+		atomic_store(&known[first + i].acked, atomic_load(&known[first + i].begun));
+}
+
+static void *work(void *arg)
+{
+	long thread = (long)arg, i;
+	uint64_t random = seed * 1000003 + thread * 7919 + 1;
+	char *buf;
+
+	if (posix_memalign((void **)&buf, 4096, MAX_IO))
+		exit(1);
+	for (i = 0; !atomic_load(&is_over) && (!nr_op || i < nr_op); i++) {
+		uint32_t what = next_random(&random) % 64;
+
+		if (what < 24)
+			do_write(thread, &random, buf);
+		else if (what == 24 && discard)
+			do_discard(thread, &random);
+		else
+			do_read(&random, buf);
+		atomic_fetch_add(&ops_done, 1);
+		if (!thread && log_file && !(i % 16)) {
+			FILE *f = fopen(log_file, "w");
+
+			if (f) {
+				fprintf(f, "%ld\n", atomic_load(&ops_done));
+				fclose(f);
+			}
+		}
+	}
+	free(buf);
+	return NULL;
+}
+
+static void over(int sig)
+{
+	atomic_store(&is_over, 1);
+}
+
+/* when all is quiet: each sector is what was written to it last */
+static void check_all(void)
+{
+	char *buf;
+	int i;
+
+	if (posix_memalign((void **)&buf, 4096, 4096))
+		exit(1);
+	for (i = 0; i < nr_sector; i++) {
+		if (pread(fd, buf, sector_bytes, (off_t)i * sector_bytes) != sector_bytes) {
+			fprintf(stderr, "read of sector %d at the end: %s\n", i, strerror(errno));
+			exit(1);
+		}
+		stamp_check(buf, i, atomic_load(&known[i].acked));
+	}
+	free(buf);
+}
+
+static void prepare(void)
+{
+	char *buf;
+	int i;
+
+	known = calloc(nr_sector, sizeof(*known));
+	if (!known || posix_memalign((void **)&buf, 4096, MAX_IO))
+		exit(1);
+	for (i = 0; i < nr_sector; i++) {
+		atomic_store(&known[i].begun, 1);
+		atomic_store(&known[i].acked, 1);
+	}
+	for (i = 0; i < nr_sector; i += MAX_IO / sector_bytes) {
+		int nr = MAX_IO / sector_bytes, j;
+
+		if (nr > nr_sector - i)
+			nr = nr_sector - i;
+		for (j = 0; j < nr; j++)
+			stamp_write(buf + j * sector_bytes, i + j, owner_of(i + j), 1);
+		if (pwrite(fd, buf, (size_t)nr * sector_bytes, (off_t)i * sector_bytes) !=
+		    (ssize_t)nr * sector_bytes) {
+			perror("the first write");
+			exit(1);
+		}
+	}
+	free(buf);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct { const char *key; long *value; } keys[] = {
+		{ "bytes", &bytes }, { "threads", &nr_thread }, { "ops", &nr_op },
+		{ "seed", &seed }, { "errors", &errors }, { "discard", &discard },
+	};
+	pthread_t threads[MAX_THREAD];
+	const char *device = NULL;
+	unsigned int k;
+	long i;
+
+	for (i = 1; i < argc; i++) {
+		char *value = strchr(argv[i], '=');
+
+		if (!value) {
+			device = argv[i];
+			continue;
+		}
+		*value++ = 0;
+		for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (!strcmp(argv[i], keys[k].key))
+				*keys[k].value = number(value);
+		if (!strcmp(argv[i], "log"))
+			log_file = value;
+	}
+	if (!device || nr_thread < 1 || nr_thread > MAX_THREAD) {
+		fprintf(stderr, "usage: workout [KEY=VALUE]... DEVICE\n");
+		return 2;
+	}
+	fd = open(device, O_RDWR | O_DIRECT);
+	if (fd < 0 || ioctl(fd, BLKSSZGET, &sector_bytes)) {
+		perror(device);
+		return 2;
+	}
+	nr_sector = bytes / sector_bytes;
+	signal(SIGINT, over);
+	signal(SIGTERM, over);
+	prepare();
+	for (i = 0; i < nr_thread; i++)
+		if (pthread_create(&threads[i], NULL, work, (void *)i))
+			return 2;
+	for (i = 0; i < nr_thread; i++)
+		pthread_join(threads[i], NULL);
+	errors = 0;
+	check_all();
+	printf("%ld operations, %ld failed\n", atomic_load(&ops_done), atomic_load(&io_errors));
+	return 0;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/* rspctl cache: block caches. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rspctl.h"
+
+static const struct col cache_cols[] = {
+	COL(rsp_cache_view, id, COL_U32, true, "number of the cache"),
+	COL(rsp_cache_view, dev, COL_STR, true, "the device with the cache"),
+	COL(rsp_cache_view, below, COL_STR, true, "the device that is cached"),
+	COL(rsp_cache_view, size_bytes, COL_BYTES, true, "most pool memory it may hold"),
+	COL(rsp_cache_view, held_bytes, COL_BYTES, true, "pool memory it holds"),
+	COL(rsp_cache_view, max_block, COL_U32, false, "most blocks it may hold"),
+	COL_ARRAY(rsp_cache_view, nr_in, 4, "blocks in each of its lists"),
+	COL(rsp_cache_view, nr_hit, COL_U64, true, "blocks read from the cache"),
+	COL(rsp_cache_view, nr_miss, COL_U64, true, "blocks read from the device"),
+	COL(rsp_cache_view, nr_bypass, COL_U64, false, "blocks read or written past the cache"),
+	COL(rsp_cache_view, nr_insert, COL_U64, true, "blocks that came in"),
+	COL(rsp_cache_view, nr_update, COL_U64, false, "blocks written that were in and stayed"),
+	COL(rsp_cache_view, nr_evict, COL_U64, true, "blocks that made room for others"),
+	COL(rsp_cache_view, nr_invalidate, COL_U64, false,
+	    "blocks removed because the device's changed"),
+	COL(rsp_cache_view, nr_reclaim, COL_U64, true, "blocks that went with their memory"),
+	COL(rsp_cache_view, nr_refused, COL_U64, true, "times there was no memory to add"),
+	COL_ARRAY(rsp_cache_view, priv, 8, "scratch of the cache policy"),
+};
+
+static int cache_show(int argc, char **argv)
+{
+	struct rsp_cache_view *views;
+	struct sel sel;
+	int nr, out = 0, err;
+
+	err = sel_parse(&sel, argc, argv, SEL_ID);
+	if (err)
+		return err;
+	if (!host_get())
+		return 1;
+	nr = rsp_cache_list(host_get(), &views);
+	if (nr < 0)
+		return fail_rsp();
+	for (int i = 0; i < nr; i++) {
+		if (!sel.has_id || sel.id == views[i].id)
+			views[out++] = views[i];
+	}
+	print_rows(NULL, cache_cols, ARRAY_SIZE(cache_cols), views, sizeof(*views), out,
+		   "no cache");
+	free(views);
+	return 0;
+}
+
+static int cache_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("Usage: rspctl cache [show] [id N]\n"
+	     "       rspctl cache help");
+	print_help_fields(cache_cols, ARRAY_SIZE(cache_cols));
+	return 0;
+}
+
+static const struct cmd cmds[] = {
+	{ "show", cache_show },
+	{ "list", cache_show },
+	{ "help", cache_help },
+	{ NULL, NULL },
+};
+
+int cmd_cache(int argc, char **argv)
+{
+	return cmd_show(cmds, argc, argv);
+}
