@@ -647,7 +647,7 @@ static int rsp_remote_rw_fill(struct rsp_work *work, const struct rsp_remote *re
  * @nents: its entries
  * @len: bytes, at most RSP_REMOTE_MAX_BYTES
  * @done: called once, unless this fails; with 0, or a negative errno when the connection ended.
- *	Context: process, as recv() of a service; it must not sleep long
+ *	In process context, as recv() of a service; it must not sleep long
  * @ctx: passed to @done
  *
  * The peer's CPU has no part in it. What was read from memory with slots is to be looked at with
