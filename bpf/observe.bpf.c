@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Observers: count what rsp.ko's trace events tell, per service, channel,
- * endpoint, receive queue, published region, size class and policy family.
+ * endpoint, receive queue, published region, block cache, size class and policy family.
  *
  * `rspctl observe on` loads and pins them, and only then do they cost anything:
  * a trace event with nobody attached is a patched-out jump.
@@ -27,6 +27,7 @@
 #define OBS_MAX_EP	8192
 #define OBS_MAX_RQ	1024
 #define OBS_MAX_DESC	4096
+#define OBS_MAX_CACHE	256
 
 #define OBS_MAP(name_, type_, max_, value_)	\
 	struct {				\
@@ -41,6 +42,7 @@ OBS_MAP(chan, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_CHAN, struct rsp_obs_chan);
 OBS_MAP(ep, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_EP, struct rsp_obs_ep);
 OBS_MAP(rq, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_RQ, struct rsp_obs_rq);
 OBS_MAP(desc, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_DESC, struct rsp_obs_desc);
+OBS_MAP(cache, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_CACHE, struct rsp_obs_cache);
 OBS_MAP(pool, BPF_MAP_TYPE_ARRAY, RSP_NR_CLASS, struct rsp_obs_pool);
 OBS_MAP(policy, BPF_MAP_TYPE_ARRAY, RSP_NR_FAMILY, struct rsp_obs_policy);
 
@@ -50,6 +52,7 @@ static const struct rsp_obs_chan obs_no_chan;
 static const struct rsp_obs_ep obs_no_ep;
 static const struct rsp_obs_rq obs_no_rq;
 static const struct rsp_obs_desc obs_no_desc;
+static const struct rsp_obs_cache obs_no_cache;
 
 /* Each returns NULL only where the map is full of entries in use on other CPUs. */
 #define OBS_GET(obj)							\
@@ -68,6 +71,7 @@ OBS_GET(chan)
 OBS_GET(ep)
 OBS_GET(rq)
 OBS_GET(desc)
+OBS_GET(cache)
 
 static void obs_add(__u64 *sum, __u64 n)
 {
@@ -261,6 +265,44 @@ int BPF_PROG(obs_rq_empty, const struct rsp_rq_view *view)
 
 	if (obs)
 		obs_add(&obs->nr_empty, 1);
+	return 0;
+}
+
+/* ------------------------------------------------------ block caches --- */
+
+SEC("tp_btf/rsp_cache_insert")
+int BPF_PROG(obs_cache_insert, const struct rsp_cache_view *view)
+{
+	struct rsp_obs_cache *obs = view ? obs_cache_get(view->id) : NULL;
+
+	if (obs)
+		obs_add(&obs->nr_insert, 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_cache_remove")
+int BPF_PROG(obs_cache_remove, const struct rsp_cache_view *view,
+	     const struct rsp_block_view *block, __u32 why)
+{
+	struct rsp_obs_cache *obs = view ? obs_cache_get(view->id) : NULL;
+
+	if (!obs || why >= 4)
+		return 0;
+	obs_add(&obs->nr_remove[why], 1);
+	if (block && block->nr_touch)
+		obs_add(&obs->nr_used, 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_cache_touch")
+int BPF_PROG(obs_cache_touch, const struct rsp_cache_view *view, __u32 nr)
+{
+	struct rsp_obs_cache *obs = view ? obs_cache_get(view->id) : NULL;
+
+	if (obs) {
+		obs_add(&obs->nr_touch, nr);
+		obs_add(&obs->nr_batch, 1);
+	}
 	return 0;
 }
 

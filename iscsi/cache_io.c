@@ -3,6 +3,7 @@
  * The life of a bio, and why no read is stale.
  *
  *	read   all blocks cached ---------------- copied, ended in map
+ *	       one that is not, a peer has it     read from its memory (cache_peer.c) --> cached, copied on, ended
  *	       some are not, a policy wants them  copy: read into pages of our own --> cached, copied on, ended
  *	       nobody wants them, or no memory    goes down as it came
  *	write  blocks cached, or wanted           copy: written from pages of our own --> cached, ended
@@ -62,21 +63,8 @@
 
 #include "cache.h"
 
-/*
- * A bio's data in pages of our own. The clone is what dm gave us: it is not sent down and keeps its iterator,
- * the bio in its place goes.
- */
-struct rsp_cache_copy {
-	struct work_struct	work;
-	struct rsp_cache	*cache;
-	struct rsp_cache_io	*io;
-	struct bio		*clone;
-	struct bio		*bio;
-	u64			first;		/* block */
-	u32			nr;
-	u32			off;		/* where the clone begins in the first block */
-	struct rsp_cache_part	parts[];
-};
+/* not out of the reserves of those who write memory out: the cache can do without */
+#define RSP_CACHE_GFP	(GFP_NOWAIT | __GFP_NOWARN | __GFP_NOMEMALLOC)
 
 static struct bio_set rsp_cache_bios;
 
@@ -124,16 +112,19 @@ static void rsp_cache_leave(struct rsp_cache *cache, struct rsp_cache_io *io)
 
 /* ------------------------------------------------------------------ copies */
 
+static void rsp_cache_copy_work(struct work_struct *work);
+
 static struct rsp_cache_copy *rsp_cache_copy_alloc(struct rsp_cache *cache, u64 first, u32 nr)
 {
 	struct rsp_cache_copy *copy;
 
-	copy = kzalloc(struct_size(copy, parts, nr), GFP_NOWAIT | __GFP_NOWARN);
+	copy = kzalloc(struct_size(copy, parts, nr), RSP_CACHE_GFP);
 	if (!copy)
 		return NULL;
 	copy->cache = cache;
 	copy->first = first;
 	copy->nr = nr;
+	INIT_WORK(&copy->work, rsp_cache_copy_work);
 	return copy;
 }
 
@@ -149,13 +140,15 @@ static void rsp_cache_copy_free(struct rsp_cache_copy *copy)
 	kfree(copy);
 }
 
-static void rsp_cache_copy_work(struct work_struct *work);
+/* it is there, or not */
+void rsp_cache_copy_ended(struct rsp_cache_copy *copy)
+{
+	queue_work(rsp_cache_wq, &copy->work);
+}
 
 static void rsp_cache_copy_done(struct bio *bio)
 {
-	struct rsp_cache_copy *copy = bio->bi_private;
-
-	queue_work(rsp_cache_wq, &copy->work);
+	rsp_cache_copy_ended(bio->bi_private);
 }
 
 /* bytes of the clone in part @i, which begin at *@off of the block */
@@ -165,6 +158,13 @@ static u32 rsp_cache_part_range(const struct rsp_cache_copy *copy, u32 i, u32 *o
 
 	*off = i ? 0 : copy->off;
 	return min(end - (i << RSP_CACHE_SHIFT), RSP_CACHE_BLOCK) - *off;
+}
+
+static struct page *rsp_cache_part_page(struct rsp_cache_part *part)
+{
+	if (!part->page)
+		part->page = alloc_page(RSP_CACHE_GFP);
+	return part->page;
 }
 
 /* Pages and a bio of our own: whole blocks for a read, what the clone has for a write. */
@@ -179,7 +179,6 @@ static bool rsp_cache_copy_build(struct rsp_cache_copy *copy, struct rsp_cache_i
 
 	copy->io = io;
 	copy->clone = clone;
-	INIT_WORK(&copy->work, rsp_cache_copy_work);
 	bio = bio_alloc_bioset(clone->bi_bdev, copy->nr, opf, GFP_NOWAIT, &rsp_cache_bios);
 	if (!bio)
 		return false;
@@ -191,11 +190,10 @@ static bool rsp_cache_copy_build(struct rsp_cache_copy *copy, struct rsp_cache_i
 	bio->bi_write_hint = clone->bi_write_hint;
 	bio_clone_blkg_association(bio, clone);
 	for (i = 0; i < copy->nr; i++) {
-		struct page *page = alloc_page(GFP_NOWAIT | __GFP_NOWARN);
+		struct page *page = rsp_cache_part_page(&copy->parts[i]);
 
 		if (!page)
 			return false;
-		copy->parts[i].page = page;
 		len = RSP_CACHE_BLOCK;
 		off = 0;
 		if (is_write) {
@@ -230,6 +228,26 @@ static bool rsp_cache_read_done(struct rsp_cache_copy *copy)
 	return true;
 }
 
+/* a block came from a peer. Return: false to read it from the device */
+static bool rsp_cache_peer_done(struct rsp_cache_copy *copy)
+{
+	struct bvec_iter iter = copy->clone->bi_iter;
+	void *data = page_address(copy->parts[0].page);
+	struct rsp_cache *cache = copy->cache;
+	bool ok = !copy->peer_status && !rsp_slot_check(&copy->trailer, data, RSP_CACHE_BLOCK,
+							copy->first, copy->peer_epoch);
+
+	if (copy->io->in_ranges) {
+		if (ok)
+			rsp_cache_fill(cache, copy->io, copy->first, 1, copy->parts);
+		rsp_cache_leave(cache, copy->io);
+	}
+	rsp_cache_count(cache, ok ? RSP_CACHE_STAT_PEER_HITS : RSP_CACHE_STAT_PEER_STALE, 1);
+	if (ok)
+		rsp_cache_bio_copy(copy->clone, &iter, data + copy->off, iter.bi_size, true);
+	return ok;
+}
+
 static void rsp_cache_write_done(struct rsp_cache_copy *copy)
 {
 	struct rsp_cache *cache = copy->cache;
@@ -259,7 +277,9 @@ static void rsp_cache_copy_work(struct work_struct *work)
 	struct bio *clone = copy->clone;
 	bool is_done = true;
 
-	if (op_is_write(bio_op(clone)))
+	if (copy->is_peer)
+		is_done = rsp_cache_peer_done(copy);
+	else if (op_is_write(bio_op(clone)))
 		rsp_cache_write_done(copy);
 	else
 		is_done = rsp_cache_read_done(copy);
@@ -303,14 +323,36 @@ static bool rsp_cache_answer(struct rsp_cache *cache, struct bio *bio, u64 first
 	return true;
 }
 
+/* A block that is not here may be in the memory of a peer. Return: false if it cannot be read there */
+static bool rsp_cache_try_peer(struct rsp_cache_copy *copy, struct rsp_cache_io *io,
+			       struct bio *bio, bool is_wanted)
+{
+	struct rsp_cache *cache = copy->cache;
+
+	if (!cache->peer || copy->nr != 1 || bio->bi_opf & REQ_NOWAIT ||
+	    !rsp_cache_part_page(&copy->parts[0]))
+		return false;
+	if (is_wanted && !rsp_cache_enter(cache, io, copy->first, copy->first, false))
+		return false;
+	copy->io = io;
+	copy->clone = bio;
+	copy->is_peer = true;
+	if (rsp_cache_peer_read(cache->peer, copy))
+		return true;
+	copy->is_peer = false;
+	if (io->in_ranges)
+		rsp_cache_leave(cache, io);
+	return false;
+}
+
 static int rsp_cache_map_read(struct rsp_cache *cache, struct rsp_cache_io *io,
 			      struct bio *bio)
 {
 	u64 first = rsp_cache_first(bio), last = rsp_cache_last(bio), nr = last - first + 1;
 	struct rsp_cache_copy *copy;
-	u32 i;
+	u32 i, nr_wanted = 0;
 
-	if (rsp_cache_answer(cache, bio, first, last)) {
+	if (!cache->is_shared && rsp_cache_answer(cache, bio, first, last)) {
 		rsp_cache_count(cache, RSP_CACHE_STAT_HITS, nr);
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
@@ -324,7 +366,11 @@ static int rsp_cache_map_read(struct rsp_cache *cache, struct rsp_cache_io *io,
 	copy->off = (bio->bi_iter.bi_sector % RSP_CACHE_SECTORS) << SECTOR_SHIFT;
 	for (i = 0; i < nr; i++)
 		copy->parts[i].is_whole = true;
-	if (!rsp_cache_ask(cache, first, nr, false, copy->parts)) {
+	if (!cache->is_shared)
+		nr_wanted = rsp_cache_ask(cache, first, nr, false, copy->parts);
+	if (rsp_cache_try_peer(copy, io, bio, nr_wanted))
+		return DM_MAPIO_SUBMITTED;
+	if (!nr_wanted) {
 		rsp_cache_copy_free(copy);
 		return DM_MAPIO_REMAPPED;
 	}
@@ -377,7 +423,7 @@ static int rsp_cache_map_change(struct rsp_cache *cache, struct rsp_cache_io *io
 
 	is_alone = rsp_cache_enter(cache, io, first, last, true);
 	if (bio_op(bio) == REQ_OP_WRITE) {
-		if (is_alone && nr <= cache->max_io && last < cache->nr_block)
+		if (is_alone && nr <= cache->max_io && last < cache->nr_block && !cache->is_shared)
 			copy = rsp_cache_copy_write(cache, io, bio, first, nr);
 		else
 			rsp_cache_count(cache, RSP_CACHE_STAT_BYPASSES, nr);

@@ -56,11 +56,11 @@ static void rsp_cache_shrink_work(struct work_struct *work)
 	s64 bytes = atomic64_xchg(&rsp_cache_owed, 0);
 	struct rsp_cache *cache;
 
-	for (; bytes > 0; bytes -= RSP_CACHE_SLAB) {
+	while (bytes > 0) {
 		mutex_lock(&rsp_cache_mutex);
 		cache = rsp_cache_next_victim();
 		if (cache)
-			rsp_cache_give_slab(cache, RSP_REMOVE_RECLAIMED);
+			bytes -= rsp_cache_give_slab(cache, RSP_REMOVE_RECLAIMED);
 		mutex_unlock(&rsp_cache_mutex);
 		if (!cache)
 			break;

@@ -40,85 +40,92 @@ static void *rsp_cache_slot_data(const struct rsp_cache_block *block)
 {
 	u32 index = block - block->slab->blocks;
 
-	return block->slab->buf->data + index * RSP_CACHE_SLOT;
+	return block->slab->bufs[index / RSP_CACHE_SLOTS]->data +
+	       index % RSP_CACHE_SLOTS * RSP_CACHE_SLOT;
 }
 
-static struct rsp_cache_trailer *rsp_cache_slot_trailer(const struct rsp_cache_block *block)
+/* the slot is about to change, or must not be used */
+static void rsp_cache_slot_open(struct rsp_cache *cache, struct rsp_cache_block *block)
 {
-	return rsp_cache_slot_data(block) + RSP_CACHE_BLOCK;
+	if (cache->pub)
+		rsp_cache_pub_break(block, cache->pub, rsp_cache_slot_data(block));
 }
 
-/* the slot is about to change, or must not be used: its generation is odd */
-static void rsp_cache_slot_open(struct rsp_cache_block *block)
+/* it has the data of its block */
+static void rsp_cache_slot_close(struct rsp_cache *cache, struct rsp_cache_block *block)
 {
-	if (block->gen & 1)
-		return;
-	WRITE_ONCE(rsp_cache_slot_trailer(block)->gen, cpu_to_le64(++block->gen));
-	smp_wmb();	/* before the data */
-}
-
-/* it has the data of block @number; ~0 for none, then it stays odd */
-static void rsp_cache_slot_close(struct rsp_cache_block *block, u64 number)
-{
-	struct rsp_cache_trailer *trailer = rsp_cache_slot_trailer(block);
-
-	WRITE_ONCE(trailer->block, cpu_to_le64(number));
-	if (number == U64_MAX)
-		return;
-	smp_wmb();	/* behind the data */
-	WRITE_ONCE(trailer->gen, cpu_to_le64(++block->gen));
+	if (cache->pub)
+		rsp_cache_pub_seal(block, cache->pub, rsp_cache_slot_data(block));
 }
 
 /* ------------------------------------------------------------------- slabs */
 
 /* Context: process; may sleep, but starts no I/O and waits for none */
-static struct rsp_cache_slab *rsp_cache_slab_create(void)
+static struct rsp_cache_slab *rsp_cache_slab_create(u32 nr_buf)
 {
 	const gfp_t gfp = GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN;
 	unsigned int noio = memalloc_noio_save();
 	struct rsp_cache_slab *slab;
-	int i;
+	u32 i;
 
-	slab = kzalloc(sizeof(*slab), gfp);
+	slab = kzalloc(struct_size(slab, blocks, nr_buf * RSP_CACHE_SLOTS), gfp);
 	if (!slab)
 		goto out;
-	slab->buf = rsp_buf_get(rsp_cache_svc, RSP_CACHE_SLAB, gfp);
-	if (!slab->buf) {
+	INIT_LIST_HEAD(&slab->pub_list);
+	/* as many as there are */
+	while (slab->nr_buf < nr_buf) {
+		struct rsp_buf *buf = rsp_buf_get(rsp_cache_svc, RSP_CACHE_BUF, gfp);
+
+		if (!buf)
+			break;
+		/* what an earlier owner left is nobody's business, where slabs are read from afar */
+		memset(buf->data, 0, RSP_CACHE_BUF);
+		slab->bufs[slab->nr_buf++] = buf;
+	}
+	if (!slab->nr_buf) {
 		kfree(slab);
 		slab = NULL;
 		goto out;
 	}
-	/* what an earlier owner left is nobody's business, once slabs are read from afar */
-	memset(slab->buf->data, 0, RSP_CACHE_SLAB);
-	for (i = 0; i < RSP_CACHE_SLOTS; i++) {
+	for (i = 0; i < rsp_cache_slab_slots(slab); i++) {
 		struct rsp_cache_block *block = &slab->blocks[i];
 
 		INIT_HLIST_NODE(&block->hash);
 		INIT_LIST_HEAD(&block->list);
 		block->slab = slab;
-		rsp_cache_slot_open(block);
-		rsp_cache_slot_close(block, U64_MAX);
 	}
 out:
 	memalloc_noio_restore(noio);
 	return slab;
 }
 
-static void rsp_cache_slab_destroy(struct rsp_cache_slab *slab)
+void rsp_cache_slab_free(struct rsp_cache_slab *slab)
 {
-	rsp_buf_put(slab->buf);
+	u32 i;
+
+	for (i = 0; i < slab->nr_buf; i++)
+		rsp_buf_put(slab->bufs[i]);
 	kfree(slab);
+}
+
+/* peers who can read it are asked for it first, which takes its time */
+static void rsp_cache_slab_destroy(struct rsp_cache *cache, struct rsp_cache_slab *slab)
+{
+	if (cache->pub)
+		rsp_cache_pub_del(cache->pub, slab);
+	else
+		rsp_cache_slab_free(slab);
 }
 
 static void rsp_cache_slab_add(struct rsp_cache *cache, struct rsp_cache_slab *slab)
 {
-	int i;
+	u32 i;
 
 	lockdep_assert_held(&cache->lock);
 	slab->touched = get_jiffies_64();
 	list_add(&slab->list, &cache->slabs);
-	cache->nr_slab++;
-	for (i = 0; i < RSP_CACHE_SLOTS; i++)
+	cache->nr_buf += slab->nr_buf;
+	for (i = 0; i < rsp_cache_slab_slots(slab); i++)
 		list_add_tail(&slab->blocks[i].list, &cache->free);
 }
 
@@ -159,7 +166,7 @@ static void rsp_cache_block_put(struct rsp_cache *cache, struct rsp_cache_block 
 	if (!slab->is_leaving)
 		list_add(&block->list, &cache->free);
 	else if (!slab->nr_used)
-		rsp_cache_slab_destroy(slab);
+		rsp_cache_slab_destroy(cache, slab);
 }
 
 static void rsp_cache_move(struct rsp_cache *cache, struct rsp_cache_block *block, u32 to_list)
@@ -262,8 +269,7 @@ static void rsp_cache_detach(struct rsp_cache *cache, struct rsp_cache_block *bl
 	lockdep_assert_held(&cache->lock);
 	spin_lock(&bucket->lock);
 	hlist_del_init(&block->hash);
-	rsp_cache_slot_open(block);
-	rsp_cache_slot_close(block, U64_MAX);
+	rsp_cache_slot_open(cache, block);
 	block->is_stale = false;
 	spin_unlock(&bucket->lock);
 	list_del_init(&block->list);
@@ -287,6 +293,9 @@ static bool rsp_cache_evict(struct rsp_cache *cache)
 	for (nr_asked = 0; ; nr_asked++) {
 		bool has_any = false;
 
+		/* another policy may answer than when the lock was taken */
+		if (rsp_cache_obj_swapped(&cache->obj))
+			rsp_cache_merge(cache);
 		for (i = 0; i < RSP_NR_LIST; i++) {
 			tails[i] = NULL;
 			if (list_empty(&cache->lists[i]))
@@ -311,19 +320,23 @@ static bool rsp_cache_evict(struct rsp_cache *cache)
 static void rsp_cache_grow(struct rsp_cache *cache) __must_hold(cache->lock)
 {
 	struct rsp_cache_slab *slab;
+	u32 nr_buf;
 
-	if (cache->nr_slab >= cache->max_slab ||
+	if (cache->nr_buf >= cache->max_buf ||
 	    time_before64(get_jiffies_64(), cache->grow_after))
 		return;
+	nr_buf = cache->pub ? min(cache->max_buf - cache->nr_buf, RSP_CACHE_SLAB_BUFS) : 1;
 	spin_unlock(&cache->lock);
-	slab = rsp_cache_slab_create();
+	slab = rsp_cache_slab_create(nr_buf);
 	rsp_cache_lock(cache);
 	if (!slab) {
 		rsp_cache_count(cache, RSP_CACHE_STAT_REFUSED, 1);
 		cache->grow_after = get_jiffies_64() + msecs_to_jiffies(RSP_CACHE_REFUSED_MS);
-	} else if (cache->nr_slab >= cache->max_slab) {
-		rsp_cache_slab_destroy(slab);	/* somebody else got one, or made it smaller */
+	} else if (cache->nr_buf + slab->nr_buf > cache->max_buf) {
+		rsp_cache_slab_free(slab);	/* somebody else got one, or made it smaller */
 	} else {
+		if (cache->pub)
+			rsp_cache_pub_add(cache->pub, slab);
 		rsp_cache_slab_add(cache, slab);
 	}
 }
@@ -337,9 +350,11 @@ static struct rsp_cache_block *rsp_cache_slot_get(struct rsp_cache *cache)
 	if (list_empty(&cache->free))
 		rsp_cache_grow(cache);
 	/* a slot does not come back while a touch of its old block is not told, or its slab leaves */
-	while (list_empty(&cache->free))
+	while (list_empty(&cache->free)) {
 		if (!rsp_cache_evict(cache))
 			return NULL;
+		rsp_cache_deliver(cache);
+	}
 	block = list_first_entry(&cache->free, struct rsp_cache_block, list);
 	list_del_init(&block->list);
 	block->slab->nr_used++;
@@ -425,6 +440,7 @@ u32 rsp_cache_ask(struct rsp_cache *cache, u64 first, u32 nr, bool is_write,
 		else if (parts[i].is_whole)
 			parts[i].to_list = rsp_cache_obj_admit(&cache->obj,
 				&(struct rsp_block_req){ first + i, is_write, nr });
+		parts[i].gen = cache->obj.seen_gen;
 		if (parts[i].to_list >= 0 || (block && is_write))
 			nr_wanted++;
 	}
@@ -445,7 +461,7 @@ void rsp_cache_mark(struct rsp_cache *cache, u64 first, u32 nr)
 		block = rsp_cache_find(bucket, number);
 		if (block) {
 			block->is_stale = true;
-			rsp_cache_slot_open(block);
+			rsp_cache_slot_open(cache, block);
 		}
 		spin_unlock(&bucket->lock);
 	}
@@ -461,9 +477,9 @@ void rsp_cache_update(struct rsp_cache *cache, struct rsp_cache_io *io, u64 numb
 	spin_lock(&bucket->lock);
 	block = rsp_cache_find(bucket, number);
 	if (block && !READ_ONCE(io->is_spoiled)) {
-		rsp_cache_slot_open(block);
+		rsp_cache_slot_open(cache, block);
 		memcpy_from_page(rsp_cache_slot_data(block) + off, page, off, len);
-		rsp_cache_slot_close(block, number);
+		rsp_cache_slot_close(cache, block);
 		block->is_stale = false;
 		rsp_cache_count(cache, RSP_CACHE_STAT_UPDATES, 1);
 	}
@@ -478,7 +494,9 @@ static void rsp_cache_insert(struct rsp_cache *cache, struct rsp_cache_io *io,
 
 	lockdep_assert_held(&cache->lock);
 	spin_lock(&bucket->lock);
-	if (READ_ONCE(io->is_spoiled) || rsp_cache_find(bucket, number)) {
+	/* or its slab left meanwhile: nobody would find the block to remove it */
+	if (block->slab->is_leaving || READ_ONCE(io->is_spoiled) ||
+	    rsp_cache_find(bucket, number)) {
 		spin_unlock(&bucket->lock);
 		rsp_cache_block_put(cache, block);
 		return;
@@ -491,7 +509,7 @@ static void rsp_cache_insert(struct rsp_cache *cache, struct rsp_cache_io *io,
 		},
 	};
 	block->is_cached = true;
-	rsp_cache_slot_close(block, number);
+	rsp_cache_slot_close(cache, block);
 	hlist_add_head(&block->hash, &bucket->head);
 	spin_unlock(&bucket->lock);
 	list_add(&block->list, &cache->lists[to_list]);
@@ -525,9 +543,11 @@ void rsp_cache_fill(struct rsp_cache *cache, struct rsp_cache_io *io, u64 first,
 					 RSP_CACHE_BLOCK);
 	rsp_cache_lock(cache);
 	for (i = 0; i < nr; i++)
+		/* where the policy wanted it that was asked; another one knows the first list only */
 		if (parts[i].slot)
 			rsp_cache_insert(cache, io, parts[i].slot, first + i,
-					 parts[i].to_list);
+					 parts[i].gen == cache->obj.seen_gen ?
+					 parts[i].to_list : 0);
 	spin_unlock(&cache->lock);
 }
 
@@ -594,25 +614,26 @@ void rsp_cache_remove(struct rsp_cache *cache, u64 first, u64 last, enum rsp_rem
 	}
 }
 
-/* The slab that was touched longest ago goes back to the pool. Return: false if there is none. */
-bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_remove_why why)
+/* The slab that was touched longest ago goes back to the pool. Return: its bytes, 0 if there is none. */
+u32 rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_remove_why why)
 {
 	struct rsp_cache_slab *slab;
-	int i;
+	u32 bytes, i;
 
 	rsp_cache_lock(cache);
 	if (list_empty(&cache->slabs)) {
 		spin_unlock(&cache->lock);
-		return false;
+		return 0;
 	}
 	slab = list_last_entry(&cache->slabs, struct rsp_cache_slab, list);
 	slab->is_leaving = true;
 	list_del(&slab->list);
-	cache->nr_slab--;
+	cache->nr_buf -= slab->nr_buf;
+	bytes = slab->nr_buf * RSP_CACHE_BUF;
 	if (why == RSP_REMOVE_RECLAIMED)
 		cache->grow_after = get_jiffies_64() + msecs_to_jiffies(RSP_CACHE_SHRUNK_MS);
 	slab->nr_used++;	/* ours: it must not go before the loop ends */
-	for (i = 0; i < RSP_CACHE_SLOTS; i++) {
+	for (i = 0; i < rsp_cache_slab_slots(slab); i++) {
 		struct rsp_cache_block *block = &slab->blocks[i];
 
 		if (block->is_cached)
@@ -621,9 +642,9 @@ bool rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_remove_why why)
 			list_del_init(&block->list);
 	}
 	if (!--slab->nr_used)
-		rsp_cache_slab_destroy(slab);
+		rsp_cache_slab_destroy(cache, slab);
 	spin_unlock(&cache->lock);
-	return true;
+	return bytes;
 }
 
 /* jiffies when the slab that would go next was touched, U64_MAX if there is none */
@@ -641,7 +662,7 @@ u64 rsp_cache_coldest(struct rsp_cache *cache)
 /* What is cached now goes, with its memory. */
 void rsp_cache_drop(struct rsp_cache *cache)
 {
-	u64 nr = READ_ONCE(cache->nr_slab);
+	u64 nr = READ_ONCE(cache->nr_buf);
 
 	while (nr-- && rsp_cache_give_slab(cache, RSP_REMOVE_DROPPED))
 		cond_resched();
@@ -655,14 +676,14 @@ void rsp_cache_resize(struct rsp_cache *cache, u64 bytes)
 	bool too_large;
 
 	spin_lock(&cache->lock);
-	cache->max_slab = div_u64(bytes, RSP_CACHE_SLAB);
-	cache->obj.view.size_bytes = cache->max_slab * RSP_CACHE_SLAB;
-	cache->obj.view.max_block = cache->max_slab * RSP_CACHE_SLOTS;
+	cache->max_buf = div_u64(bytes, RSP_CACHE_BUF);
+	cache->obj.view.size_bytes = cache->max_buf * RSP_CACHE_BUF;
+	cache->obj.view.max_block = cache->max_buf * RSP_CACHE_SLOTS;
 	cache->grow_after = get_jiffies_64();
 	spin_unlock(&cache->lock);
 	do {
 		spin_lock(&cache->lock);
-		too_large = cache->nr_slab > cache->max_slab;
+		too_large = cache->nr_buf > cache->max_buf;
 		spin_unlock(&cache->lock);
 		cond_resched();
 	} while (too_large && rsp_cache_give_slab(cache, RSP_REMOVE_DROPPED));
@@ -684,6 +705,8 @@ void rsp_cache_look(const struct rsp_cache_obj *obj, struct rsp_cache_view *view
 		[RSP_CACHE_STAT_INVALIDATIONS]	= &view->nr_invalidate,
 		[RSP_CACHE_STAT_RECLAIMED]	= &view->nr_reclaim,
 		[RSP_CACHE_STAT_REFUSED]	= &view->nr_refused,
+		[RSP_CACHE_STAT_PEER_HITS]	= &view->nr_peer_hit,
+		[RSP_CACHE_STAT_PEER_STALE]	= &view->nr_peer_stale,
 	};
 	int cpu, i;
 
@@ -694,7 +717,7 @@ void rsp_cache_look(const struct rsp_cache_obj *obj, struct rsp_cache_view *view
 			sum += READ_ONCE(per_cpu_ptr(cache->stat, cpu)->nr[i]);
 		*to[i] = sum;
 	}
-	view->held_bytes = READ_ONCE(cache->nr_slab) * RSP_CACHE_SLAB;
+	view->held_bytes = READ_ONCE(cache->nr_buf) * RSP_CACHE_BUF;
 }
 
 int rsp_cache_store_init(struct rsp_cache *cache, u64 bytes)
@@ -732,7 +755,9 @@ int rsp_cache_store_init(struct rsp_cache *cache, u64 bytes)
 void rsp_cache_store_exit(struct rsp_cache *cache)
 {
 	rsp_cache_drop(cache);
+	rsp_cache_pub_exit(cache);
 	WARN_ON_ONCE(!list_empty(&cache->slabs) || !list_empty(&cache->free) ||
+		     memchr_inv(cache->obj.view.nr_in, 0, sizeof(cache->obj.view.nr_in)) ||
 		     cache->nr_touched || !RB_EMPTY_ROOT(&cache->ranges.rb_root));
 	kvfree(cache->buckets);
 	free_percpu(cache->stat);

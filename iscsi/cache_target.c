@@ -2,7 +2,8 @@
 /*
  * The device-mapper target "rsp-cache": its table line, status and messages.
  *
- *	START SECTORS rsp-cache DEVICE SIZE [NR_OPTION [max_io SIZE]]
+ *	START SECTORS rsp-cache DEVICE SIZE [NR_OPTION_WORDS [max_io SIZE] [publish KEY]
+ *		[peer ADDRESS KEY] [shared]]
  *
  * docs/man/rsp_cache.8.rst is what a user reads.
  */
@@ -12,12 +13,13 @@
 
 #include "cache.h"
 
-#define RSP_CACHE_MIN_BYTES	RSP_CACHE_SLAB
+#define RSP_CACHE_MIN_BYTES	RSP_CACHE_BUF
 #define RSP_CACHE_MAX_BYTES	(1ULL << 40)
 #define RSP_CACHE_MAX_IO	SZ_128K			/* larger ones pass, by default */
 #define RSP_CACHE_MAX_MAX_IO	(BIO_MAX_VECS * RSP_CACHE_BLOCK)
 
 static char rsp_cache_bad_size[] = "SIZE is a number with K, M or G behind it, 64K to 1024G";
+static char rsp_cache_bad_key[] = "KEY is a number of 64 bits, 0x before it for base 16, not 0";
 static char rsp_cache_bad_max_io[] = "max_io is a size with K or M behind it, 4K to 1M";
 
 enum rsp_cache_unit {
@@ -51,6 +53,9 @@ static const struct {
 			 "that went with their memory: taken back by the pool, dropped, made smaller, suspended"),
 	RSP_CACHE_FIGURE("refused", nr_refused, TIMES,
 			 "the pool or its policy had no memory to add"),
+	RSP_CACHE_FIGURE("peer_hits", nr_peer_hit, BLOCKS, "read from the peer's memory"),
+	RSP_CACHE_FIGURE("peer_stale", nr_peer_stale, BLOCKS,
+			 "tried so, and read from the device after all"),
 };
 
 static const char * const rsp_cache_unit_word[] = {
@@ -88,14 +93,62 @@ static int rsp_cache_parse_size(const char *word, u64 low, u64 high, u64 *bytes)
 	return 0;
 }
 
-static int rsp_cache_parse_options(struct rsp_cache *cache, struct dm_arg_set *args)
+/* what a table line wants besides device and size */
+struct rsp_cache_want {
+	u64		pub_key;	/* 0: not published */
+	const char	*peer_addr;	/* NULL: no peer */
+	u64		peer_key;
+};
+
+static int rsp_cache_parse_key(struct dm_arg_set *args, u64 *key, char **error)
+{
+	const char *word = args->argc ? dm_shift_arg(args) : "";
+
+	if (*word == '-' || *word == '+' || kstrtou64(word, 0, key) || !*key) {
+		*error = rsp_cache_bad_key;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int rsp_cache_parse_option(struct rsp_cache *cache, struct dm_arg_set *args,
+				  struct rsp_cache_want *want)
+{
+	struct dm_target *ti = cache->ti;
+	const char *word = dm_shift_arg(args);
+	u64 bytes;
+
+	if (!strcasecmp(word, "shared")) {
+		cache->is_shared = true;
+		return 0;
+	}
+	if (!strcasecmp(word, "publish"))
+		return rsp_cache_parse_key(args, &want->pub_key, &ti->error);
+	if (!strcasecmp(word, "peer")) {
+		want->peer_addr = args->argc ? dm_shift_arg(args) : "";
+		return rsp_cache_parse_key(args, &want->peer_key, &ti->error);
+	}
+	if (strcasecmp(word, "max_io")) {
+		ti->error = "options are max_io SIZE, publish KEY, peer ADDRESS KEY, shared";
+		return -EINVAL;
+	}
+	if (rsp_cache_parse_size(args->argc ? dm_shift_arg(args) : "", RSP_CACHE_BLOCK,
+				 RSP_CACHE_MAX_MAX_IO, &bytes)) {
+		ti->error = rsp_cache_bad_max_io;
+		return -EINVAL;
+	}
+	cache->max_io = bytes >> RSP_CACHE_SHIFT;
+	return 0;
+}
+
+static int rsp_cache_parse_options(struct rsp_cache *cache, struct dm_arg_set *args,
+				   struct rsp_cache_want *want)
 {
 	static const struct dm_arg nr_arg[] = {
-		{ 0, 2, "the number of words behind it must be 0 or 2" },
+		{ 0, 8, "the number of words behind it must be 0 to 8" },
 	};
 	struct dm_target *ti = cache->ti;
 	unsigned int nr;
-	u64 bytes;
 	int err;
 
 	cache->max_io = RSP_CACHE_MAX_IO >> RSP_CACHE_SHIFT;
@@ -108,32 +161,52 @@ static int rsp_cache_parse_options(struct rsp_cache *cache, struct dm_arg_set *a
 		ti->error = "not as many words behind NR_OPTION_WORDS as it says";
 		return -EINVAL;
 	}
-	while (nr) {
-		if (nr < 2 || strcasecmp(dm_shift_arg(args), "max_io")) {
-			ti->error = "the only option is max_io SIZE";
-			return -EINVAL;
-		}
-		if (rsp_cache_parse_size(dm_shift_arg(args), RSP_CACHE_BLOCK,
-					 RSP_CACHE_MAX_MAX_IO, &bytes)) {
-			ti->error = rsp_cache_bad_max_io;
-			return -EINVAL;
-		}
-		cache->max_io = bytes >> RSP_CACHE_SHIFT;
-		nr -= 2;
+	while (args->argc) {
+		err = rsp_cache_parse_option(cache, args, want);
+		if (err)
+			return err;
+	}
+	if (cache->is_shared && !want->peer_addr) {
+		ti->error = "shared is for a cache with a peer";
+		return -EINVAL;
+	}
+	if (want->peer_addr && want->pub_key) {
+		ti->error = "a cache has a peer or is published, not both";
+		return -EINVAL;
 	}
 	return 0;
+}
+
+/* what goes over the wire. Return: 0, or a negative errno */
+static int rsp_cache_net_init(struct rsp_cache *cache, const struct rsp_cache_want *want)
+{
+	int err = 0;
+
+	if (want->pub_key) {
+		err = rsp_cache_pub_init(cache, want->pub_key);
+		if (err)
+			cache->ti->error = err == -EEXIST ? "a cache is published with this KEY" :
+					   "it cannot be published: is the port desc_port of rsp free?";
+	}
+	if (want->peer_addr) {
+		err = rsp_cache_peer_init(cache, want->peer_addr, want->peer_key);
+		if (err)
+			cache->ti->error = "ADDRESS of the peer is none";
+	}
+	return err;
 }
 
 static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
 	struct dm_arg_set args = { .argc = argc, .argv = argv };
+	struct rsp_cache_want want = { };
 	struct rsp_cache *cache;
 	const char *device;
 	u64 bytes;
 	int err;
 
 	if (argc < 2) {
-		ti->error = "a table line is: rsp-cache DEVICE SIZE [NR_OPTION_WORDS [max_io SIZE]]";
+		ti->error = "a table line is: rsp-cache DEVICE SIZE [NR_OPTION_WORDS OPTION...]";
 		return -EINVAL;
 	}
 	cache = kzalloc(sizeof(*cache), GFP_KERNEL);
@@ -149,7 +222,7 @@ static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		ti->error = rsp_cache_bad_size;
 		goto err_free;
 	}
-	err = rsp_cache_parse_options(cache, &args);
+	err = rsp_cache_parse_options(cache, &args, &want);
 	if (err)
 		goto err_free;
 	err = dm_get_device(ti, device, dm_table_get_mode(ti->table), &cache->dev);
@@ -186,9 +259,14 @@ static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		ti->error = "no memory";
 		goto err_store;
 	}
+	err = rsp_cache_net_init(cache, &want);
+	if (err)
+		goto err_obj;
 	rsp_cache_link(cache);
 	return 0;
 
+err_obj:
+	rsp_cache_obj_unregister(&cache->obj);
 err_store:
 	rsp_cache_store_exit(cache);
 err_dev:
@@ -202,6 +280,7 @@ static void rsp_cache_dtr(struct dm_target *ti)
 {
 	struct rsp_cache *cache = ti->private;
 
+	rsp_cache_peer_exit(cache);
 	rsp_cache_unlink(cache);
 	rsp_cache_obj_unregister(&cache->obj);
 	rsp_cache_store_exit(cache);
@@ -230,8 +309,9 @@ static void rsp_cache_status(struct dm_target *ti, status_type_t type, unsigned 
 {
 	struct rsp_cache *cache = ti->private;
 	struct rsp_cache_view view;
-	unsigned int sz = 0;
-	u64 nr_block = 0;
+	unsigned int sz = 0, nr;
+	u64 nr_block = 0, key;
+	const char *addr;
 	u32 i;
 
 	switch (type) {
@@ -247,8 +327,20 @@ static void rsp_cache_status(struct dm_target *ti, status_type_t type, unsigned 
 		break;
 	case STATUSTYPE_TABLE:
 		DMEMIT("%s %lluK", cache->dev->name, READ_ONCE(cache->obj.view.size_bytes) >> 10);
+		nr = 2 * (cache->max_io != RSP_CACHE_MAX_IO >> RSP_CACHE_SHIFT) +
+		     2 * !!cache->pub + 3 * !!cache->peer + cache->is_shared;
+		if (nr)
+			DMEMIT(" %u", nr);
 		if (cache->max_io != RSP_CACHE_MAX_IO >> RSP_CACHE_SHIFT)
-			DMEMIT(" 2 max_io %uK", cache->max_io << (RSP_CACHE_SHIFT - 10));
+			DMEMIT(" max_io %uK", cache->max_io << (RSP_CACHE_SHIFT - 10));
+		if (cache->pub)
+			DMEMIT(" publish %#llx", rsp_cache_pub_key(cache->pub));
+		if (cache->peer) {
+			addr = rsp_cache_peer_addr(cache->peer, &key);
+			DMEMIT(" peer %s %#llx", addr, key);
+		}
+		if (cache->is_shared)
+			DMEMIT(" shared");
 		break;
 	case STATUSTYPE_IMA:
 		*result = '\0';

@@ -19,6 +19,12 @@ static inline void rsp_addr_set_port(struct sockaddr_storage *ss, u16 port)
 		((struct sockaddr_in *)ss)->sin_port = cpu_to_be16(port);
 }
 
+/* of an IPv6 address, 0 else */
+static inline u32 rsp_addr_scope(const struct sockaddr_storage *ss)
+{
+	return ss->ss_family == AF_INET6 ? ((struct sockaddr_in6 *)ss)->sin6_scope_id : 0;
+}
+
 static inline bool rsp_addr_equal(const struct sockaddr_storage *a,
 				  const struct sockaddr_storage *b)
 {

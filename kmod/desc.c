@@ -7,6 +7,7 @@
  * while something is published here, "desc-client" while a peer's is held.
  */
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 
 #include "core.h"
 #include "desc.h"
@@ -75,10 +76,11 @@ struct rsp_svc *rsp_desc_svc_register(const char *name, const struct rsp_svc_ops
 /*
  * Send @msg. @buf: a received one to send it in, taken whatever happens; NULL for a new one.
  * @map: registered before it, and its segments go behind it; may be NULL.
- * Return: 0, or a negative errno
+ * @done, @ctx: of struct rsp_work, may be NULL. Return: 0, or a negative errno and no @done
  */
 int rsp_desc_send(struct rsp_chan *chan, struct rsp_svc *svc, struct rsp_buf *buf,
-		  const struct rsp_desc_msg *msg, struct rsp_map *map)
+		  const struct rsp_desc_msg *msg, struct rsp_map *map,
+		  void (*done)(struct rsp_work *work, int status), void *ctx)
 {
 	struct rsp_desc_msg *out;
 	struct rsp_desc_seg *seg;
@@ -93,8 +95,10 @@ int rsp_desc_send(struct rsp_chan *chan, struct rsp_svc *svc, struct rsp_buf *bu
 	work = rsp_work_get(chan, GFP_NOIO);
 	if (!work) {
 		rsp_buf_put(buf);
-		return -ENOTCONN;
+		return rsp_chan_is_closing(chan) ? -ENOTCONN : -ENOMEM;
 	}
+	work->done = done;
+	work->ctx = ctx;
 	out = buf->data;
 	*out = *msg;
 	if (map) {
@@ -111,7 +115,27 @@ int rsp_desc_send(struct rsp_chan *chan, struct rsp_svc *svc, struct rsp_buf *bu
 	return rsp_work_post(work);
 }
 
+static void rsp_desc_tick_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rsp_desc_tick, rsp_desc_tick_work);
+
+/* once a second. Apart from the platform's own: it may wait for keys that are being made */
+static void rsp_desc_tick_work(struct work_struct *work)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	rsp_region_tick();
+	rsp_remote_tick();
+	memalloc_noio_restore(noio);
+	queue_delayed_work(rsp_wq, &rsp_desc_tick, HZ);
+}
+
+void rsp_desc_init(void)
+{
+	queue_delayed_work(rsp_wq, &rsp_desc_tick, HZ);
+}
+
 void rsp_desc_exit(void)
 {
+	cancel_delayed_work_sync(&rsp_desc_tick);
 	WARN_ON_ONCE(!xa_empty(&rsp_descs));
 }

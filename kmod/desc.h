@@ -74,7 +74,9 @@ void rsp_desc_hello_fill(struct rsp_desc_hello *hello);
 bool rsp_desc_hello_is_good(const void *pdata, u8 len);
 struct rsp_svc *rsp_desc_svc_register(const char *name, const struct rsp_svc_ops *ops);
 int rsp_desc_send(struct rsp_chan *chan, struct rsp_svc *svc, struct rsp_buf *buf,
-		  const struct rsp_desc_msg *msg, struct rsp_map *map);
+		  const struct rsp_desc_msg *msg, struct rsp_map *map,
+		  void (*done)(struct rsp_work *work, int status), void *ctx);
+void rsp_desc_init(void);
 void rsp_desc_exit(void);
 
 void rsp_region_tick(void);

@@ -479,7 +479,6 @@ static int rsp_ep_set_keys(struct rsp_ep *ep)
 {
 	int err;
 
-	ep->keys = &ep->dev->keys;
 	if (!ep->chan || !ep->chan->svc->has_own_keys)
 		return 0;
 	ep->own_keys = kzalloc(sizeof(*ep->own_keys), GFP_KERNEL);
@@ -498,6 +497,7 @@ static int rsp_ep_set_keys(struct rsp_ep *ep)
 /* the CM has chosen a device: enter it and make the queue pair. @pdata: of a request */
 static int rsp_ep_setup(struct rsp_ep *ep, const void *pdata, u8 len)
 {
+	struct rsp_dev *dev;
 	int err;
 
 	if (atomic_read(&ep->state) >= RSP_STATE_CLOSING)
@@ -505,9 +505,11 @@ static int rsp_ep_setup(struct rsp_ep *ep, const void *pdata, u8 len)
 	err = rsp_ep_set_peer(ep, pdata, len);
 	if (err)
 		return err;
-	ep->dev = rsp_dev_enter(ep->cm_id->device);
-	if (!ep->dev)
+	dev = rsp_dev_enter(ep->cm_id->device);
+	if (!dev)
 		return -ENODEV;
+	ep->keys = &dev->keys;	/* who finds a device finds these */
+	ep->dev = dev;
 	ep->view.dev_id = ep->dev->index;
 	strscpy(ep->view.dev, ep->dev->ibdev->name);
 	err = rsp_ep_set_keys(ep);

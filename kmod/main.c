@@ -24,8 +24,6 @@ static void rsp_tick_work(struct work_struct *work)
 {
 	rsp_svc_tick();
 	rsp_ep_tick(RSP_REHOME_TIMER);
-	rsp_region_tick();
-	rsp_remote_tick();
 	queue_delayed_work(rsp_wq, &rsp_tick, HZ);
 }
 
@@ -61,6 +59,7 @@ static int __init rsp_init(void)
 	if (err)
 		goto err_policy;
 	queue_delayed_work(rsp_wq, &rsp_tick, HZ);
+	rsp_desc_init();
 	return 0;
 
 err_policy:
@@ -83,9 +82,9 @@ err_wq:
 static void __exit rsp_exit(void)
 {
 	cancel_delayed_work_sync(&rsp_tick);
+	rsp_desc_exit();
 	rsp_dev_exit();
 	rsp_policy_exit();
-	rsp_desc_exit();
 	rsp_ep_exit();
 	rsp_mux_exit();
 	rsp_peer_exit();

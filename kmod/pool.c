@@ -114,7 +114,7 @@ static int rsp_arena_create(u32 class)
 	if (!pages)
 		return -ENOMEM;
 	nr = (PAGE_SIZE << order) / size;
-	arena = kvzalloc(struct_size(arena, bufs, nr), GFP_KERNEL);
+	arena = kvzalloc(struct_size(arena, bufs, nr), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (!arena) {
 		__free_pages(pages, order);
 		return -ENOMEM;

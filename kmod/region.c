@@ -8,14 +8,18 @@
  * A grant is a map (key.c) on the connection of the one peer that has it. REVOKE asks the peer for
  * its grant; with DROP it says that nothing of its is under way any more. Who does not say so
  * loses the key at the end of the lease: what it sends after that ends its connection, by its
- * own device's error.
+ * own device's error. Who takes no messages keeps our invalidation waiting behind them: after
+ * RSP_REGION_END_MS that costs the connection, too, and the key is destroyed with it.
  *
  * A grant is reached through its region, its connection and its number; it leaves all three when it
- * begins to end, under rsp_region_mutex. From there on only the map's done() has it.
+ * begins to end, under rsp_region_mutex. From there on it counts on its connection until its key is
+ * invalid, and only the map's done() and rsp_region_tick() look at it. done() comes before down(), so the
+ * connection is there.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/sched/mm.h>
 #include <net/net_namespace.h>
 
 #include "addr.h"
@@ -24,8 +28,10 @@
 #include "trace.h"
 
 #define RSP_REGION_MAX_CONN	8	/* connections from one address */
+#define RSP_REGION_MAX_CONNS	128	/* from all */
+#define RSP_REGION_END_MS	5000	/* a key that is not invalid so long is destroyed */
 #define RSP_REGION_MAX_KEY	1024	/* keys of all grants of one connection */
-#define RSP_REGION_MAX_RX	(RSP_DESC_MAX_ASKED + RSP_DESC_MAX_GRANT)
+#define RSP_REGION_MAX_RX	(RSP_DESC_MAX_ASKED + 2 * RSP_DESC_MAX_GRANT)
 #define RSP_REGION_MAX_BYTES	(16U << 20)
 
 struct rsp_region {
@@ -38,14 +44,15 @@ struct rsp_region {
 };
 
 struct rsp_grant {
-	struct list_head	region_list, conn_list;
+	struct list_head	region_list;
+	struct list_head	conn_list;	/* grants, then ending */
 	struct rsp_region	*region;
 	struct rsp_region_conn	*conn;
 	struct rsp_map		*map;
 	struct sg_table		sgt;		/* of its own: each has other DMA addresses */
 	u32			id;
 	u32			nr_key;
-	unsigned long		expires;	/* jiffies */
+	unsigned long		expires;	/* jiffies; while it ends: how long that may take */
 	bool			is_told;	/* that it is revoked */
 };
 
@@ -56,10 +63,12 @@ struct rsp_region_conn {
 	struct net		*net;
 	struct sockaddr_storage	peer;
 	struct list_head	grants;		/* rsp_region_mutex */
-	u32			nr_grant, nr_key;
-	spinlock_t		rx_lock;
+	spinlock_t		lock;		/* to the next blank line */
+	struct list_head	ending;		/* grants whose key may still be valid */
+	u32			nr_grant, nr_key;	/* with these */
 	struct list_head	rx;		/* messages to be answered */
-	u32			nr_rx;
+
+	atomic_t		nr_rx;		/* not answered, or the answer is not out */
 	struct work_struct	rx_work;
 };
 
@@ -78,6 +87,7 @@ static struct rsp_svc *rsp_region_svc;
 
 static DEFINE_MUTEX(rsp_region_mutex);
 static LIST_HEAD(rsp_regions);
+static DEFINE_SPINLOCK(rsp_region_conns_lock);	/* who accepts waits for nothing else */
 static LIST_HEAD(rsp_region_conns);
 static DEFINE_XARRAY_ALLOC1(rsp_grants);
 static u32 rsp_grant_next_id;
@@ -87,8 +97,14 @@ static u32 rsp_region_next_epoch;
 
 static void rsp_grant_free(struct rsp_grant *grant)
 {
+	struct rsp_region_conn *conn = grant->conn;
 	struct rsp_region *region = grant->region;
 
+	spin_lock_bh(&conn->lock);
+	list_del(&grant->conn_list);
+	conn->nr_grant--;
+	conn->nr_key -= grant->nr_key;
+	spin_unlock_bh(&conn->lock);
 	sg_free_table(&grant->sgt);
 	kfree(grant);
 	/* the region may be gone when what waits here goes on */
@@ -109,10 +125,11 @@ static void rsp_grant_end(struct rsp_grant *grant, enum rsp_desc_end why)
 	struct rsp_desc_view *view = &grant->region->entry.view;
 
 	list_del(&grant->region_list);
-	list_del(&grant->conn_list);
 	xa_erase(&rsp_grants, grant->id);
-	grant->conn->nr_grant--;
-	grant->conn->nr_key -= grant->nr_key;
+	grant->expires = jiffies + msecs_to_jiffies(RSP_REGION_END_MS);
+	spin_lock_bh(&grant->conn->lock);
+	list_move_tail(&grant->conn_list, &grant->conn->ending);
+	spin_unlock_bh(&grant->conn->lock);
 	view->nr_grant--;
 	if (why == RSP_DESC_END_FORCED)
 		view->nr_forced++;
@@ -122,9 +139,8 @@ static void rsp_grant_end(struct rsp_grant *grant, enum rsp_desc_end why)
 }
 
 /* what the CPU writes later must be what a device reads, without another call here */
-static bool rsp_grant_is_coherent(const struct rsp_grant *grant)
+static bool rsp_grant_is_coherent(const struct rsp_grant *grant, struct ib_device *ibdev)
 {
-	struct ib_device *ibdev = rsp_chan_keys(grant->conn->chan)->dev->ibdev;
 	struct scatterlist *sg;
 	int i;
 
@@ -152,10 +168,17 @@ static int rsp_grant_copy_sgl(struct rsp_grant *grant)
 	return 0;
 }
 
+static unsigned long rsp_grant_lease(const struct rsp_grant *grant)
+{
+	/* an eighth is for what is on its way; who holds it takes it for as much shorter */
+	return msecs_to_jiffies(grant->region->attr.lease_ms / 8 * 9);
+}
+
 static struct rsp_grant *rsp_grant_create(struct rsp_region *region, struct rsp_region_conn *conn,
 					  u32 access)
 {
 	struct rsp_grant *grant;
+	struct rsp_ep *ep;
 	int err;
 
 	grant = kzalloc(sizeof(*grant), GFP_NOIO);
@@ -175,21 +198,29 @@ static struct rsp_grant *rsp_grant_create(struct rsp_region *region, struct rsp_
 		goto err_sgt;
 	}
 	rsp_map_descs(grant->map, &grant->nr_key);
-	err = -EOPNOTSUPP;
-	if (!rsp_grant_is_coherent(grant))
+	/* the device may be on its way out */
+	err = -ENOTCONN;
+	ep = rsp_chan_begin(conn->chan);
+	if (!ep)
+		goto err_map;
+	err = rsp_grant_is_coherent(grant, ep->dev->ibdev) ? 0 : -EOPNOTSUPP;
+	rsp_chan_end(conn->chan, ep);
+	if (err)
 		goto err_map;
 	err = -EDQUOT;
-	if (conn->nr_key + grant->nr_key > RSP_REGION_MAX_KEY)
+	if (READ_ONCE(conn->nr_key) + grant->nr_key > RSP_REGION_MAX_KEY)
 		goto err_map;
 	err = xa_alloc_cyclic(&rsp_grants, &grant->id, grant, XA_LIMIT(1, INT_MAX),
 			      &rsp_grant_next_id, GFP_NOIO);
 	if (err < 0)
 		goto err_map;
-	grant->expires = jiffies + msecs_to_jiffies(region->attr.lease_ms);
+	grant->expires = jiffies + rsp_grant_lease(grant);
 	list_add_tail(&grant->region_list, &region->grants);
 	list_add_tail(&grant->conn_list, &conn->grants);
+	spin_lock_bh(&conn->lock);
 	conn->nr_grant++;
 	conn->nr_key += grant->nr_key;
+	spin_unlock_bh(&conn->lock);
 	atomic_inc(&region->nr_live);
 	region->entry.view.nr_grant++;
 	return grant;
@@ -219,7 +250,8 @@ static void rsp_grant_tell_revoked(struct rsp_grant *grant)
 		.grant	= cpu_to_be32(grant->id),
 	};
 
-	grant->is_told = !rsp_desc_send(grant->conn->chan, rsp_region_svc, NULL, &msg, NULL);
+	grant->is_told = !rsp_desc_send(grant->conn->chan, rsp_region_svc, NULL, &msg, NULL, NULL,
+					NULL);
 }
 
 /* --------------------------------------------------------------- requests */
@@ -241,7 +273,7 @@ static struct rsp_grant *rsp_region_grant(struct rsp_region_conn *conn, struct r
 	struct rsp_region *region;
 	struct rsp_grant *grant;
 
-	if (conn->nr_grant >= RSP_DESC_MAX_GRANT)
+	if (READ_ONCE(conn->nr_grant) >= RSP_DESC_MAX_GRANT)
 		return ERR_PTR(-EDQUOT);
 	region = rsp_region_find(conn->net, msg->svc, be64_to_cpu(msg->key));
 	if (!region)
@@ -260,6 +292,35 @@ static struct rsp_grant *rsp_region_grant(struct rsp_region_conn *conn, struct r
 	return grant;
 }
 
+/* the answer has gone out: one more may be asked */
+static void rsp_region_answered(struct rsp_work *work, int status)
+{
+	struct rsp_region_conn *conn = work->ctx;
+
+	atomic_dec(&conn->nr_rx);
+}
+
+/* @buf: what is answered, and what the answer goes out in */
+static int rsp_region_answer(struct rsp_region_conn *conn, struct rsp_buf *buf,
+			     const struct rsp_desc_msg *answer, struct rsp_map *map)
+{
+	return rsp_desc_send(conn->chan, rsp_region_svc, buf, answer, map, rsp_region_answered,
+			     conn);
+}
+
+/* Return: what a holder is told; the kernel has more numbers */
+static u32 rsp_region_status(int err)
+{
+	switch (err) {
+	case -EINVAL:		/* more keys than a region may have, on a device whose keys are small */
+		return EOPNOTSUPP;
+	case -EAGAIN:
+	case -ENOTCONN:
+		return ENOMEM;
+	}
+	return -err;
+}
+
 /* Context: rsp_region_mutex held. @buf becomes the answer */
 static int rsp_region_recv_lookup(struct rsp_region_conn *conn, struct rsp_buf *buf)
 {
@@ -271,8 +332,8 @@ static int rsp_region_recv_lookup(struct rsp_region_conn *conn, struct rsp_buf *
 	struct rsp_region *region;
 
 	if (IS_ERR(grant)) {
-		answer.status = cpu_to_be32(-PTR_ERR(grant));
-		return rsp_desc_send(conn->chan, rsp_region_svc, buf, &answer, NULL);
+		answer.status = cpu_to_be32(rsp_region_status(PTR_ERR(grant)));
+		return rsp_region_answer(conn, buf, &answer, NULL);
 	}
 	region = grant->region;
 	answer.grant = cpu_to_be32(grant->id);
@@ -281,7 +342,7 @@ static int rsp_region_recv_lookup(struct rsp_region_conn *conn, struct rsp_buf *
 	answer.slot_bytes = cpu_to_be32(region->attr.slot_bytes);
 	answer.lease_ms = cpu_to_be32(region->attr.lease_ms);
 	answer.len = cpu_to_be64(region->entry.view.len);
-	return rsp_desc_send(conn->chan, rsp_region_svc, buf, &answer, grant->map);
+	return rsp_region_answer(conn, buf, &answer, grant->map);
 }
 
 static int rsp_region_recv_renew(struct rsp_region_conn *conn, struct rsp_buf *buf)
@@ -295,10 +356,10 @@ static int rsp_region_recv_renew(struct rsp_region_conn *conn, struct rsp_buf *b
 	if (!grant || grant->region->entry.view.state != RSP_STATE_UP) {
 		answer.status = cpu_to_be32(ESTALE);
 	} else {
-		grant->expires = jiffies + msecs_to_jiffies(grant->region->attr.lease_ms);
+		grant->expires = jiffies + rsp_grant_lease(grant);
 		grant->region->entry.view.nr_renew++;
 	}
-	return rsp_desc_send(conn->chan, rsp_region_svc, buf, &answer, NULL);
+	return rsp_region_answer(conn, buf, &answer, NULL);
 }
 
 /* Return: 0, or why the connection ends. @buf is taken */
@@ -322,10 +383,11 @@ static int rsp_region_recv_one(struct rsp_region_conn *conn, struct rsp_buf *buf
 		if (grant)
 			rsp_grant_end(grant, RSP_DESC_END_DROPPED);
 		rsp_buf_put(buf);
+		atomic_dec(&conn->nr_rx);
 		return 0;
 	}
 	err = -EPROTO;
-	pr_warn_ratelimited("rsp: chan %u: exchange of descriptors: message of type %u, connection ended\n",
+	pr_warn_ratelimited("chan %u: exchange of descriptors: message of type %u, connection ended\n",
 			    conn->chan->view.id, msg->type);
 	rsp_buf_put(buf);
 	return err;
@@ -335,13 +397,11 @@ static struct rsp_buf *rsp_region_rx_pop(struct rsp_region_conn *conn)
 {
 	struct rsp_ibuf *buf;
 
-	spin_lock_bh(&conn->rx_lock);
+	spin_lock_bh(&conn->lock);
 	buf = list_first_entry_or_null(&conn->rx, struct rsp_ibuf, list);
-	if (buf) {
+	if (buf)
 		list_del(&buf->list);
-		conn->nr_rx--;
-	}
-	spin_unlock_bh(&conn->rx_lock);
+	spin_unlock_bh(&conn->lock);
 	return buf ? &buf->pub : NULL;
 }
 
@@ -349,6 +409,7 @@ static struct rsp_buf *rsp_region_rx_pop(struct rsp_region_conn *conn)
 static void rsp_region_rx_work(struct work_struct *work)
 {
 	struct rsp_region_conn *conn = container_of(work, struct rsp_region_conn, rx_work);
+	unsigned int noio = memalloc_noio_save();	/* disks may wait for what is published */
 	struct rsp_buf *buf;
 	int err;
 
@@ -357,18 +418,28 @@ static void rsp_region_rx_work(struct work_struct *work)
 		if (err)
 			rsp_chan_fail(conn->chan, err);
 	}
+	memalloc_noio_restore(noio);
 }
 
 /* ------------------------------------------------------------- the service */
 
-static u32 rsp_region_count_conns(const struct sockaddr_storage *peer)
+/* Return: false when there are as many as may be, from its address or from all */
+static bool rsp_region_add_conn(struct rsp_region_conn *new)
 {
 	struct rsp_region_conn *conn;
-	u32 nr = 0;
+	u32 nr = 0, nr_same = 0;
+	bool ok;
 
-	list_for_each_entry(conn, &rsp_region_conns, list)
-		nr += rsp_addr_equal(&conn->peer, peer);
-	return nr;
+	spin_lock_bh(&rsp_region_conns_lock);
+	list_for_each_entry(conn, &rsp_region_conns, list) {
+		nr++;
+		nr_same += conn->net == new->net && rsp_addr_equal(&conn->peer, &new->peer);
+	}
+	ok = nr < RSP_REGION_MAX_CONNS && nr_same < RSP_REGION_MAX_CONN;
+	if (ok)
+		list_add_tail(&new->list, &rsp_region_conns);
+	spin_unlock_bh(&rsp_region_conns_lock);
+	return ok;
 }
 
 static int rsp_region_accept(struct rsp_chan *chan, void *lsn_ctx, const void *pdata, u8 len,
@@ -390,8 +461,9 @@ static int rsp_region_accept(struct rsp_chan *chan, void *lsn_ctx, const void *p
 	conn->chan = chan;
 	conn->net = rn->net;
 	INIT_LIST_HEAD(&conn->grants);
+	INIT_LIST_HEAD(&conn->ending);
 	INIT_LIST_HEAD(&conn->rx);
-	spin_lock_init(&conn->rx_lock);
+	spin_lock_init(&conn->lock);
 	INIT_WORK(&conn->rx_work, rsp_region_rx_work);
 
 	rsp_desc_hello_fill(&hello);
@@ -401,16 +473,11 @@ static int rsp_region_accept(struct rsp_chan *chan, void *lsn_ctx, const void *p
 	param->max_credits = RSP_DESC_MAX_ASKED;
 	param->max_map_bytes = RSP_REGION_MAX_BYTES;
 
-	mutex_lock(&rsp_region_mutex);
-	if (rsp_region_count_conns(&conn->peer) >= RSP_REGION_MAX_CONN) {
-		mutex_unlock(&rsp_region_mutex);
-		kfree(conn);
-		return -EBUSY;
-	}
 	rsp_chan_set_priv(chan, conn);
-	list_add_tail(&conn->list, &rsp_region_conns);
-	mutex_unlock(&rsp_region_mutex);
-	return 0;
+	if (rsp_region_add_conn(conn))
+		return 0;
+	kfree(conn);
+	return -EBUSY;
 }
 
 static void rsp_region_up(struct rsp_chan *chan, const void *pdata, u8 len)
@@ -421,21 +488,16 @@ static void rsp_region_up(struct rsp_chan *chan, const void *pdata, u8 len)
 static void rsp_region_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 {
 	struct rsp_region_conn *conn = rsp_chan_priv(chan);
-	bool ok = buf->len == sizeof(struct rsp_desc_msg);
-
-	spin_lock_bh(&conn->rx_lock);
-	ok = ok && conn->nr_rx < RSP_REGION_MAX_RX;
-	if (ok) {
-		list_add_tail(&to_ibuf(buf)->list, &conn->rx);
-		conn->nr_rx++;
-	}
-	spin_unlock_bh(&conn->rx_lock);
-	if (ok) {
-		queue_work(rsp_wq, &conn->rx_work);
+	if (buf->len != sizeof(struct rsp_desc_msg) ||
+	    atomic_inc_return(&conn->nr_rx) > RSP_REGION_MAX_RX) {
+		rsp_buf_put(buf);
+		rsp_chan_fail(chan, -EPROTO);
 		return;
 	}
-	rsp_buf_put(buf);
-	rsp_chan_fail(chan, -EPROTO);
+	spin_lock_bh(&conn->lock);
+	list_add_tail(&to_ibuf(buf)->list, &conn->rx);
+	spin_unlock_bh(&conn->lock);
+	queue_work(rsp_wq, &conn->rx_work);
 }
 
 static void rsp_region_down(struct rsp_chan *chan, int reason)
@@ -450,8 +512,10 @@ static void rsp_region_down(struct rsp_chan *chan, int reason)
 	mutex_lock(&rsp_region_mutex);
 	list_for_each_entry_safe(grant, next, &conn->grants, conn_list)
 		rsp_grant_end(grant, RSP_DESC_END_CONN);
-	list_del(&conn->list);
 	mutex_unlock(&rsp_region_mutex);
+	spin_lock_bh(&rsp_region_conns_lock);
+	list_del(&conn->list);
+	spin_unlock_bh(&rsp_region_conns_lock);
 	rsp_chan_close(chan);
 	kfree(conn);
 }
@@ -482,11 +546,11 @@ static void rsp_region_net_close(struct rsp_region_net *rn)
 		rsp_lsn_close(rn->lsn[0]);
 	if (rn->lsn[1])
 		rsp_lsn_close(rn->lsn[1]);
-	mutex_lock(&rsp_region_mutex);
+	spin_lock_bh(&rsp_region_conns_lock);
 	list_for_each_entry(conn, &rsp_region_conns, list)
 		if (conn->net == rn->net)
 			rsp_chan_kill(conn->chan);
-	mutex_unlock(&rsp_region_mutex);
+	spin_unlock_bh(&rsp_region_conns_lock);
 	if (list_empty(&rsp_region_nets)) {
 		rsp_svc_unregister(rsp_region_svc);
 		rsp_region_svc = NULL;
@@ -666,31 +730,67 @@ u32 rsp_region_epoch(const struct rsp_region *region)
 EXPORT_SYMBOL_GPL(rsp_region_epoch);
 
 /**
+ * rsp_region_unpublish() - The first half of rsp_region_revoke()
+ * @region: from rsp_region_publish(); rsp_region_revoke() is still owed
+ *
+ * Nobody gets it any more, and those who have it are asked to give it back. For many regions: unpublish
+ * all, then revoke each, so that they wait for their peers together.
+ *
+ * Context: Process context. Sleeps. Not from a callback of RSP.
+ */
+void rsp_region_unpublish(struct rsp_region *region)
+{
+	struct rsp_grant *grant;
+
+	guard(mutex)(&rsp_region_mutex);
+	if (region->entry.view.state != RSP_STATE_UP)
+		return;
+	list_del(&region->list);
+	WRITE_ONCE(region->entry.view.state, RSP_STATE_CLOSING);
+	trace_rsp_desc_revoke(&region->entry.view);
+	list_for_each_entry(grant, &region->grants, region_list) {
+		/* however long it had it: it has so long to give it back */
+		grant->expires = jiffies + rsp_grant_lease(grant);
+		rsp_grant_tell_revoked(grant);
+	}
+}
+EXPORT_SYMBOL_GPL(rsp_region_unpublish);
+
+/**
  * rsp_region_revoke() - The memory is this host's alone again
  * @region: from rsp_region_publish(); it is gone when this returns
  *
  * Asks those who have it to give it back, and waits until no key is valid any more: some
- * milliseconds, or until the lease is over of a peer that does not answer.
+ * milliseconds, or until a lease is over, and some seconds more, for a peer that does not answer.
  *
  * Context: Process context. Sleeps. Not from a callback of RSP.
  */
 void rsp_region_revoke(struct rsp_region *region)
 {
-	struct rsp_grant *grant;
-
-	mutex_lock(&rsp_region_mutex);
-	list_del(&region->list);
-	WRITE_ONCE(region->entry.view.state, RSP_STATE_CLOSING);
-	trace_rsp_desc_revoke(&region->entry.view);
-	list_for_each_entry(grant, &region->grants, region_list)
-		rsp_grant_tell_revoked(grant);
-	mutex_unlock(&rsp_region_mutex);
-	wait_event(region->idle_wait, !atomic_read(&region->nr_live));
+	rsp_region_unpublish(region);
+	wait_event_idle(region->idle_wait, !atomic_read(&region->nr_live));
 	rsp_desc_del(&region->entry);
 	rsp_region_net_put(region->attr.net);
 	kfree_rcu(region, entry.rcu);
 }
 EXPORT_SYMBOL_GPL(rsp_region_revoke);
+
+/* keys that should be invalid by now: the connection ends, and they with it */
+static void rsp_region_tick_ending(void)
+{
+	struct rsp_region_conn *conn;
+	struct rsp_grant *grant;
+
+	spin_lock_bh(&rsp_region_conns_lock);
+	list_for_each_entry(conn, &rsp_region_conns, list) {
+		spin_lock(&conn->lock);
+		grant = list_first_entry_or_null(&conn->ending, struct rsp_grant, conn_list);
+		if (grant && time_after(jiffies, grant->expires))
+			rsp_chan_fail(conn->chan, -ETIMEDOUT);
+		spin_unlock(&conn->lock);
+	}
+	spin_unlock_bh(&rsp_region_conns_lock);
+}
 
 /* once a second: leases that are over, and those that could not be told of a revocation */
 void rsp_region_tick(void)
@@ -698,6 +798,7 @@ void rsp_region_tick(void)
 	struct rsp_grant *grant;
 	unsigned long id;
 
+	rsp_region_tick_ending();
 	guard(mutex)(&rsp_region_mutex);
 	xa_for_each(&rsp_grants, id, grant) {
 		bool is_revoked = grant->region->entry.view.state != RSP_STATE_UP;

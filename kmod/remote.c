@@ -22,6 +22,7 @@
 #include "trace.h"
 
 #define RSP_REMOTE_ANSWER_MS	5000
+#define RSP_REMOTE_LEFT_MS	10000	/* what was under way has ended by then, or the connection does */
 
 struct rsp_exch {
 	struct list_head	list;		/* rsp_exchs */
@@ -35,6 +36,7 @@ struct rsp_exch {
 	spinlock_t		lock;		/* remotes, their grants and states */
 	struct list_head	remotes;
 	u32			next_req;
+	u32			nr_late;	/* lookups that gave up before their answer came */
 };
 
 enum rsp_remote_state { RSP_REMOTE_ASKED, RSP_REMOTE_GOOD, RSP_REMOTE_LEFT, RSP_REMOTE_GONE };
@@ -52,6 +54,7 @@ struct rsp_remote {
 	struct completion	found;
 	unsigned long		asked_at;	/* jiffies: LOOKUP, then the last RENEW, was sent */
 	unsigned long		good_until;
+	unsigned long		left_at;
 	bool			is_renewing;
 	u64			nr_rw;		/* when it was last renewed */
 	u32			nr_seg;
@@ -78,14 +81,14 @@ static void rsp_remote_free(struct kref *ref)
 	kfree_rcu(remote, entry.rcu);
 }
 
-static int rsp_exch_tell(struct rsp_exch *exch, enum rsp_desc_type type, u32 grant)
+static int rsp_exch_tell(struct rsp_chan *chan, enum rsp_desc_type type, u32 grant)
 {
 	struct rsp_desc_msg msg = {
 		.type	= type,
 		.grant	= cpu_to_be32(grant),
 	};
 
-	return rsp_desc_send(exch->chan, rsp_exch_svc, NULL, &msg, NULL);
+	return rsp_desc_send(chan, rsp_exch_svc, NULL, &msg, NULL, NULL, NULL);
 }
 
 /* nothing of it is under way, and nothing begins: say so, once */
@@ -96,8 +99,9 @@ static void rsp_remote_settle(struct rsp_remote *remote)
 	if (!atomic_read(&remote->nr_use) &&
 	    atomic_try_cmpxchg(&remote->state, &left, RSP_REMOTE_GONE)) {
 		WRITE_ONCE(remote->entry.view.state, RSP_STATE_DEAD);
-		/* without memory the lease says it */
-		rsp_exch_tell(remote->exch, RSP_DESC_DROP, remote->grant);
+		/* without memory rsp_remote_tick() tries again, or the lease says it */
+		if (rsp_exch_tell(remote->exch->chan, RSP_DESC_DROP, remote->grant) == -ENOMEM)
+			atomic_set(&remote->state, RSP_REMOTE_LEFT);
 	}
 }
 
@@ -106,6 +110,7 @@ static void rsp_remote_leave(struct rsp_remote *remote, int why)
 {
 	int good = RSP_REMOTE_GOOD;
 
+	WRITE_ONCE(remote->left_at, jiffies);
 	if (!atomic_try_cmpxchg(&remote->state, &good, RSP_REMOTE_LEFT))
 		return;
 	smp_mb__after_atomic();		/* pairs with rsp_remote_begin() */
@@ -116,6 +121,7 @@ static void rsp_remote_leave(struct rsp_remote *remote, int why)
 
 static void rsp_remote_end(struct rsp_remote *remote)
 {
+	remote->entry.view.nr_use--;	/* several at once: for those who look */
 	if (atomic_dec_and_test(&remote->nr_use) &&
 	    atomic_read(&remote->state) == RSP_REMOTE_LEFT)
 		rsp_remote_settle(remote);
@@ -124,6 +130,7 @@ static void rsp_remote_end(struct rsp_remote *remote)
 /* Return: 0 when a transfer may begin; rsp_remote_end() follows */
 static int rsp_remote_begin(struct rsp_remote *remote)
 {
+	remote->entry.view.nr_use++;
 	atomic_inc(&remote->nr_use);
 	smp_mb__after_atomic();		/* pairs with rsp_remote_leave() */
 	if (likely(rsp_remote_is_good(remote)))
@@ -192,29 +199,53 @@ static int rsp_remote_fill(struct rsp_remote *remote, const struct rsp_buf *buf)
 	return 0;
 }
 
-static int rsp_exch_recv_found(struct rsp_exch *exch, const struct rsp_buf *buf)
+/* a peer's numbers are not ours: those that have a meaning here, and one for all others */
+static int rsp_remote_errno(u32 status)
+{
+	switch (status) {
+	case 0:
+	case ENOENT:
+	case EACCES:
+	case EDQUOT:
+	case ENOMEM:
+	case EOPNOTSUPP:
+		return -(int)status;
+	}
+	return -EREMOTEIO;
+}
+
+static int rsp_exch_recv_found(struct rsp_exch *exch, struct rsp_chan *chan,
+			       const struct rsp_buf *buf)
 {
 	const struct rsp_desc_msg *msg = buf->data;
 	u32 status = be32_to_cpu(msg->status);
 	struct rsp_remote *remote;
+	bool is_late;
 	int err = 0;
 
 	if (buf->len != sizeof(*msg) + msg->nr_seg * sizeof(struct rsp_desc_seg) ||
-	    msg->nr_seg > RSP_DESC_MAX_SEG || status > MAX_ERRNO || !status == !msg->nr_seg)
+	    msg->nr_seg > RSP_DESC_MAX_SEG || !status == !msg->nr_seg)
 		return -EPROTO;
 	spin_lock_bh(&exch->lock);
 	remote = rsp_remote_find_req(exch, be32_to_cpu(msg->req));
 	if (remote) {
 		if (!status)
 			err = rsp_remote_fill(remote, buf);
-		remote->status = err ?: -(int)status;
+		remote->status = err ?: rsp_remote_errno(status);
+		if (!remote->status)
+			remote->entry.view.state = RSP_STATE_UP;
 		remote->grant = be32_to_cpu(msg->grant);
 		atomic_set_release(&remote->state,
 				   remote->status ? RSP_REMOTE_GONE : RSP_REMOTE_GOOD);
 	}
+	is_late = !remote && exch->nr_late;
+	if (is_late)
+		exch->nr_late--;
 	spin_unlock_bh(&exch->lock);
-	if (!remote)	/* who asked has gone */
-		return status ? 0 : rsp_exch_tell(exch, RSP_DESC_DROP, be32_to_cpu(msg->grant));
+	if (is_late)	/* who asked has gone */
+		return status ? 0 : rsp_exch_tell(chan, RSP_DESC_DROP, be32_to_cpu(msg->grant));
+	if (!remote)
+		return -EPROTO;
 	complete(&remote->found);
 	kref_put(&remote->ref, rsp_remote_free);
 	return err;
@@ -236,6 +267,7 @@ static int rsp_exch_recv_about(struct rsp_exch *exch, const struct rsp_buf *buf)
 		rsp_remote_leave(remote, -ESTALE);
 	} else if (remote->is_renewing) {
 		remote->is_renewing = false;
+		up(&exch->asked);
 		if (msg->status) {
 			rsp_remote_leave(remote, -ESTALE);
 		} else {
@@ -251,12 +283,13 @@ static void rsp_exch_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 {
 	struct rsp_exch *exch = rsp_chan_priv(chan);
 	const struct rsp_desc_msg *msg = buf->data;
+	unsigned int noio = memalloc_noio_save();
 	int err = -EPROTO;
 
 	if (buf->len >= sizeof(*msg)) {
 		switch (msg->type) {
 		case RSP_DESC_FOUND:
-			err = rsp_exch_recv_found(exch, buf);
+			err = rsp_exch_recv_found(exch, chan, buf);
 			break;
 		case RSP_DESC_RENEWED:
 		case RSP_DESC_REVOKE:
@@ -267,6 +300,7 @@ static void rsp_exch_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 	rsp_buf_put(buf);
 	if (err)
 		rsp_chan_fail(chan, err);
+	memalloc_noio_restore(noio);
 }
 
 static void rsp_exch_up(struct rsp_chan *chan, const void *pdata, u8 len)
@@ -291,6 +325,8 @@ static void rsp_exch_down(struct rsp_chan *chan, int reason)
 		int state = atomic_xchg(&remote->state, RSP_REMOTE_GONE);
 
 		WRITE_ONCE(remote->entry.view.state, RSP_STATE_DEAD);
+		if (remote->is_renewing)
+			up(&exch->asked);
 		if (state == RSP_REMOTE_ASKED) {
 			remote->status = -ENOTCONN;
 			complete(&remote->found);
@@ -378,8 +414,10 @@ static struct rsp_exch *rsp_exch_find(const struct net *net, const struct sockad
 	struct rsp_exch *exch;
 
 	list_for_each_entry(exch, &rsp_exchs, list)
-		if (!READ_ONCE(exch->reason) && net_eq(exch->net, net) &&
-		    rsp_addr_equal(&exch->dst, dst))
+		if (!READ_ONCE(exch->reason) && !rsp_chan_is_closing(exch->chan) &&
+		    net_eq(exch->net, net) && rsp_addr_equal(&exch->dst, dst) &&
+		    rsp_addr_port(&exch->dst) == rsp_addr_port(dst) &&
+		    rsp_addr_scope(&exch->dst) == rsp_addr_scope(dst))
 			return exch;
 	return NULL;
 }
@@ -393,7 +431,7 @@ static struct rsp_exch *rsp_exch_find(const struct net *net, const struct sockad
  * Those who open the same address share a connection. It is over when the peer or the device
  * goes; then all that is held of the peer is stale, and another one has to be opened.
  *
- * Context: Process context. Sleeps.
+ * Context: Process context. Sleeps. Not from a callback of RSP.
  * Return: the exchange, to be ended with rsp_exch_close(), or ERR_PTR(): what
  * rsp_chan_connect() and down() say, %-EPROTO when something else is listening there,
  * %-ETIMEDOUT.
@@ -436,7 +474,7 @@ EXPORT_SYMBOL_GPL(rsp_exch_open);
 
 /**
  * rsp_exch_close() - One user less
- * @exch: from rsp_exch_open(); what was looked up through it has been put
+ * @exch: from rsp_exch_open(); what was looked up through it has been put, and all done() have come
  *
  * Context: Process context. Sleeps. Not from a callback of RSP.
  */
@@ -495,7 +533,7 @@ static struct rsp_remote *rsp_remote_create(struct rsp_exch *exch, const char *s
 	return remote;
 }
 
-static int rsp_remote_ask(struct rsp_remote *remote)
+static int rsp_remote_ask(struct rsp_remote *remote, bool *is_asked)
 {
 	const struct rsp_desc_view *view = &remote->entry.view;
 	struct rsp_desc_msg msg = {
@@ -510,7 +548,8 @@ static int rsp_remote_ask(struct rsp_remote *remote)
 	memcpy(msg.svc, view->svc, sizeof(msg.svc));
 	down(&exch->asked);
 	remote->asked_at = jiffies;
-	err = rsp_desc_send(exch->chan, rsp_exch_svc, NULL, &msg, NULL);
+	err = rsp_desc_send(exch->chan, rsp_exch_svc, NULL, &msg, NULL, NULL, NULL);
+	*is_asked = !err;
 	if (!err && !wait_for_completion_timeout(&remote->found,
 						 msecs_to_jiffies(RSP_REMOTE_ANSWER_MS)))
 		err = -ETIMEDOUT;
@@ -525,13 +564,15 @@ static int rsp_remote_ask(struct rsp_remote *remote)
  * @key: of the region
  * @access: RSP_DESC_READ, RSP_DESC_WRITE or both, no more than is needed
  *
- * Context: Process context. Sleeps until the peer has answered.
+ * Context: Process context. Sleeps until the peer has answered. Not from a callback of RSP.
  * Return: the region, to be ended with rsp_remote_put(), or ERR_PTR():
  * * %-ENOENT	- the peer has none such
  * * %-EACCES	- not for this host, or not with this access
  * * %-EDQUOT	- this host holds as many of the peer's as it may
  * * %-ENOTCONN	- the exchange is over
- * * %-ETIMEDOUT - no answer within 5 s
+ * * %-ETIMEDOUT - no answer within 5 s of its being asked
+ * * %-EREMOTEIO - refused for another reason
+ * * %-EPROTO	- the answer makes no sense; the exchange is over
  * * %-EINVAL	- no name, or one of more than 15 characters
  * * %-ENOMEM	- no memory, here or there
  * * %-EOPNOTSUPP - the peer's device does not see what its CPU writes without being told
@@ -539,19 +580,21 @@ static int rsp_remote_ask(struct rsp_remote *remote)
 struct rsp_remote *rsp_remote_lookup(struct rsp_exch *exch, const char *svc, u64 key, u32 access)
 {
 	struct rsp_remote *remote = rsp_remote_create(exch, svc, key, access);
+	bool is_asked = false;
 	int err, state;
 
 	if (IS_ERR(remote))
 		return remote;
-	err = rsp_remote_ask(remote);
+	err = rsp_remote_ask(remote, &is_asked);
 	/* an answer that comes from here on is to nobody: it drops the grant */
 	spin_lock_bh(&exch->lock);
 	state = RSP_REMOTE_ASKED;
 	if (!atomic_try_cmpxchg(&remote->state, &state, RSP_REMOTE_GONE))
 		err = remote->status;
+	else if (is_asked)
+		exch->nr_late++;
 	spin_unlock_bh(&exch->lock);
 	if (!err && !READ_ONCE(exch->reason)) {
-		WRITE_ONCE(remote->entry.view.state, RSP_STATE_UP);
 		trace_rsp_desc_found(&remote->entry.view);
 		return remote;
 	}
@@ -657,7 +700,7 @@ static int rsp_remote_rw_fill(struct rsp_work *work, const struct rsp_remote *re
  * Return: 0 when it is under way, or
  * * %-ESTALE	- it is revoked, or the lease is over: look it up again
  * * %-ENOTCONN	- the exchange is over
- * * %-EINVAL	- outside the region, or longer than @sgl or may be
+ * * %-EINVAL	- outside the region, or longer than @sgl or may be, or of too many small parts
  * * %-EACCES	- not granted
  * * %-ENOMEM	- no memory
  */
@@ -685,10 +728,12 @@ int rsp_remote_rw(struct rsp_remote *remote, enum rsp_dir dir, u64 off, struct s
 	if (!rw)
 		goto err_end;
 	*rw = (struct rsp_remote_rw){ .remote = remote, .done = done, .ctx = ctx };
-	err = -ENOTCONN;
 	work = rsp_work_get(remote->exch->chan, GFP_NOIO);
-	if (!work)
+	if (!work) {
+		if (rsp_chan_is_closing(remote->exch->chan))
+			err = -ENOTCONN;
 		goto err_end;
+	}
 	work->done = rsp_remote_rw_done;
 	work->ctx = rw;
 	err = rsp_remote_rw_fill(work, remote, dir, off, sgl, nents, len);
@@ -722,7 +767,7 @@ EXPORT_SYMBOL_GPL(rsp_remote_rw);
  * @remote: from rsp_remote_lookup(); transfers under way go on, and its key goes back when the
  *	last has completed
  *
- * Context: Process context.
+ * Context: Process context. May sleep.
  */
 void rsp_remote_put(struct rsp_remote *remote)
 {
@@ -736,7 +781,17 @@ static void rsp_remote_tick_one(struct rsp_remote *remote)
 {
 	struct rsp_desc_view *view = &remote->entry.view;
 	u64 nr_rw = view->nr_read + view->nr_write;
+	unsigned long asked_at = remote->asked_at;
 
+	if (atomic_read(&remote->state) == RSP_REMOTE_LEFT) {
+		rsp_remote_settle(remote);
+		/* the peer takes no messages, and what is behind them waits for ever */
+		if (atomic_read(&remote->nr_use) &&
+		    time_after(jiffies, READ_ONCE(remote->left_at) +
+					msecs_to_jiffies(RSP_REMOTE_LEFT_MS)))
+			rsp_chan_fail(remote->exch->chan, -ETIMEDOUT);
+		return;
+	}
 	if (atomic_read(&remote->state) != RSP_REMOTE_GOOD)
 		return;
 	if (!rsp_remote_is_good(remote)) {
@@ -746,11 +801,18 @@ static void rsp_remote_tick_one(struct rsp_remote *remote)
 	if (remote->is_renewing || nr_rw == remote->nr_rw ||
 	    time_before(jiffies, remote->asked_at + msecs_to_jiffies(view->lease_ms / 2)))
 		return;
+	/* as many at once as a publisher takes; the next tick is soon enough for the others */
+	if (down_trylock(&remote->exch->asked))
+		return;
 	remote->is_renewing = true;
-	remote->nr_rw = nr_rw;
 	remote->asked_at = jiffies;
-	if (rsp_exch_tell(remote->exch, RSP_DESC_RENEW, remote->grant))
-		remote->is_renewing = false;
+	if (!rsp_exch_tell(remote->exch->chan, RSP_DESC_RENEW, remote->grant)) {
+		remote->nr_rw = nr_rw;
+		return;
+	}
+	remote->asked_at = asked_at;
+	remote->is_renewing = false;
+	up(&remote->exch->asked);
 }
 
 /* the next one of an exchange behind @last, which is put, with a reference */

@@ -59,8 +59,8 @@ EXPORT_SYMBOL_GPL(rsp_slot_seal);
 void rsp_slot_break(struct rsp_trailer *trailer)
 {
 	WRITE_ONCE(trailer->epoch, 0);
-	/* before the data changes, and before anybody is told that it was invalid */
-	smp_mb();
+	/* a device reads it: before the data changes, and before anybody is told that it was invalid */
+	mb();
 }
 EXPORT_SYMBOL_GPL(rsp_slot_break);
 

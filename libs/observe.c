@@ -144,6 +144,7 @@ int rsp_observe_list(const char *name, __u32 **keys, void **values)
 		{ "ep", sizeof(struct rsp_obs_ep) },
 		{ "rq", sizeof(struct rsp_obs_rq) },
 		{ "desc", sizeof(struct rsp_obs_desc) },
+		{ "cache", sizeof(struct rsp_obs_cache) },
 		{ "pool", sizeof(struct rsp_obs_pool) },
 		{ "policy", sizeof(struct rsp_obs_policy) },
 	};

@@ -19,7 +19,7 @@ const volatile __u32 window_pct = 200;	/* of the blocks the cache may have: miss
 
 struct scan_cache {			/* of a cache, priv[] */
 	__u64	nr_miss;
-	__u64	is_full;		/* a slot was needed at least once */
+	__u64	nr_full;		/* blocks when a slot was needed last */
 };
 
 struct miss_key {
@@ -49,10 +49,11 @@ int RSP_HOOK(scan_admit, struct rsp_cache_view *cache, struct rsp_block_req *req
 	struct scan_cache *mine = RSP_PRIV(struct scan_cache, cache);
 	struct miss_key key = { req->number, cache->id };
 	__u64 window = (__u64)cache->max_block * window_pct / 100;
-	__u64 now = mine->nr_miss, *when;
+	__u64 now = mine->nr_miss, nr = cache->nr_in[0], *when;
 
 	mine->nr_miss = now + 1;
-	if (!mine->is_full) {
+	/* it fills, at first or behind a drop or a suspend */
+	if (!mine->nr_full || nr + nr / 16 < mine->nr_full) {
 		stat_inc(STAT_FILL);
 		return 0;
 	}
@@ -72,7 +73,7 @@ int RSP_HOOK(scan_evict, struct rsp_cache_view *cache, struct rsp_block_view *t0
 {
 	struct scan_cache *mine = RSP_PRIV(struct scan_cache, cache);
 
-	mine->is_full = 1;
+	mine->nr_full = cache->nr_in[0];
 	return RSP_EVICT(0);
 }
 

@@ -32,8 +32,11 @@ const volatile __u32 sample = 10;	/* accesses for each block until counters are 
 
 enum { WINDOW, PROBATION, PROTECTED };	/* lists */
 
+#define MAX_STEP	200		/* of 256 that the mechanism allows for one block */
+
 struct tinylfu_cache {			/* of a cache, priv[] */
-	__u64	is_full;		/* a slot was needed at least once */
+	__u64	nr_full;		/* blocks when a slot was needed last */
+	__u64	nr_step;		/* moves since the last block went */
 };
 
 static __u64 sketch[ROWS * ROW_WORDS];
@@ -103,10 +106,22 @@ static void tinylfu_add(const struct rsp_cache_view *cache, __u64 number)
 		tinylfu_halve();
 }
 
+static __u64 tinylfu_total(const struct rsp_cache_view *cache)
+{
+	return cache->nr_in[WINDOW] + cache->nr_in[PROBATION] + cache->nr_in[PROTECTED];
+}
+
+/* not while it fills, at first or behind a drop or a suspend */
+static bool tinylfu_is_full(const struct rsp_cache_view *cache, __u64 nr_full)
+{
+	__u64 nr = tinylfu_total(cache);
+
+	return nr_full && nr + nr / 16 >= nr_full;
+}
+
 static __u64 tinylfu_window(const struct rsp_cache_view *cache)
 {
-	__u64 nr = (cache->nr_in[WINDOW] + cache->nr_in[PROBATION] + cache->nr_in[PROTECTED]) *
-		   window_pct / 100;
+	__u64 nr = tinylfu_total(cache) * window_pct / 100;
 
 	return RSP_MAX(nr, 1ULL);
 }
@@ -117,7 +132,7 @@ int RSP_HOOK(tinylfu_admit, struct rsp_cache_view *cache, struct rsp_block_req *
 
 	stat_inc(STAT_MISS);
 	tinylfu_add(cache, req->number);
-	if (mine->is_full || cache->nr_in[WINDOW] < tinylfu_window(cache))
+	if (tinylfu_is_full(cache, mine->nr_full) || cache->nr_in[WINDOW] < tinylfu_window(cache))
 		return WINDOW;
 	return PROBATION;
 }
@@ -136,22 +151,28 @@ int RSP_HOOK(tinylfu_evict, struct rsp_cache_view *cache, struct rsp_block_view 
 	struct tinylfu_cache *mine = RSP_PRIV(struct tinylfu_cache, cache);
 	__u64 nr_window = tinylfu_window(cache), nr_main;
 
-	mine->is_full = 1;
-	nr_main = cache->nr_in[WINDOW] + cache->nr_in[PROBATION] + cache->nr_in[PROTECTED] -
-		  nr_window;
+	mine->nr_full = tinylfu_total(cache);
+	nr_main = mine->nr_full - nr_window;
+	/* what hits have moved to PROTECTED comes back in steps, of which one answer has so many */
+	if (mine->nr_step >= MAX_STEP) {
+		mine->nr_step = 0;
+		return RSP_EVICT(cache->nr_in[PROBATION] ? PROBATION :
+				 cache->nr_in[WINDOW] ? WINDOW : PROTECTED);
+	}
+	mine->nr_step++;
 	if (cache->nr_in[PROTECTED] > nr_main * protected_pct / 100 ||
 	    (cache->nr_in[PROTECTED] && !cache->nr_in[PROBATION])) {
 		stat_inc(STAT_DEMOTED);
 		return RSP_MOVE(PROTECTED, PROBATION);
 	}
-	if (!cache->nr_in[PROBATION])
-		return RSP_EVICT(WINDOW);
-	if (cache->nr_in[WINDOW] < nr_window)
-		return RSP_EVICT(PROBATION);
-	if (tinylfu_freq(window->number) > tinylfu_freq(probation->number)) {
+	if (cache->nr_in[PROBATION] && cache->nr_in[WINDOW] >= nr_window &&
+	    tinylfu_freq(window->number) > tinylfu_freq(probation->number)) {
 		stat_inc(STAT_WON);
 		return RSP_MOVE(WINDOW, PROBATION);
 	}
+	mine->nr_step = 0;
+	if (cache->nr_in[PROBATION] && cache->nr_in[WINDOW] < nr_window)
+		return RSP_EVICT(PROBATION);
 	stat_inc(STAT_LOST);
 	return RSP_EVICT(WINDOW);
 }

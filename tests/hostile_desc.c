@@ -80,7 +80,7 @@ static pid_t revoke_begin(void)
 
 static u32 revoke_end(pid_t pid)
 {
-	u64 end = now_ms() + h.wait_ms + LEASE_MS;
+	u64 end = now_ms() + h.wait_ms + 2 * LEASE_MS;
 	int status;
 
 	while (now_ms() < end) {
@@ -262,6 +262,7 @@ struct tcase {
 };
 #define F_KEY3		1	/* it is published before, and off behind */
 #define F_NO_CONN	2	/* the case connects itself */
+#define F_DEAF		4	/* one receive, for the answer to the first lookup, and no more */
 
 static u32 reads(struct conn *c, u32 a, u32 b)
 {
@@ -393,6 +394,15 @@ static u32 revoked(struct conn *c, u32 drops, u32 renews)
 		seen |= read_slot(c, &g, 2) & ~O_GOOD;
 	seen |= revoke_end(pid);
 	return seen | (read_slot(c, &g, 0) & O_GOOD ? O_BAD : O_ERROR);
+}
+
+/* it hears nothing of the revocation, and what would end its grant waits behind that */
+static u32 revoked_deaf(struct conn *c, u32 a, u32 b)
+{
+	struct grant g;
+	u32 seen = get(c, 3, R, &g);
+
+	return seen ?: revoke_end(revoke_begin());
 }
 
 static u32 dies_with_it(struct conn *c, u32 a, u32 b)
@@ -565,6 +575,7 @@ static const struct tcase cases[] = {
 	{ "revoked-kept", O_ERROR | O_REVOKE, O_SAFE | O_GONE, revoked, 0, 0, F_KEY3 },
 	{ "revoked-renewed", O_ERROR | O_REVOKE | O_STALE, O_SAFE | O_GONE | O_STALE,
 	  revoked, 0, 1, F_KEY3 },
+	{ "revoked-deaf", O_ERROR, O_SAFE | O_GONE, revoked_deaf, 0, 0, F_KEY3 | F_DEAF },
 	{ "revoked-while-leaving", 0, O_SAFE | O_ANSWER, dies_with_it, 0, 0, F_KEY3 },
 	{ "unknown-key", 0, O_NOENT | O_ANSWER, looks_up, 99, R, 0 },
 	{ "unknown-service", 0, O_NOENT | O_ANSWER, unknown_service, 0, 0, 0 },
@@ -591,6 +602,8 @@ static const struct tcase cases[] = {
 	{ "257-grants", 0, O_DQUOT | O_ANSWER, too_many_grants, 0, 0, 0 },
 	{ "flood-of-lookups", O_ERROR, O_GONE, floods, LOOKUP, 0, 0 },
 	{ "flood-of-renewals", O_ERROR, O_GONE, floods, RENEW, 0, 0 },
+	{ "flood-of-lookups-deaf", O_ERROR, O_GONE, floods, LOOKUP, 0, F_DEAF },
+	{ "flood-of-renewals-deaf", O_ERROR, O_GONE, floods, RENEW, 0, F_DEAF },
 	{ "nine-connections", 0, O_REFUSED | O_ANSWER, too_many_conns, 0, 0, F_NO_CONN },
 	{ "wrong-magic", 0, O_REFUSED, greets_with, 0x52535065, 1, F_NO_CONN },
 	{ "version-2", 0, O_REFUSED, greets_with, 0x52535064, 2, F_NO_CONN },
@@ -608,7 +621,9 @@ static void run_case(u32 i)
 	if (t->flags & F_KEY3 && !publish("key=3 size=4096 slots=4 lease_ms=4000"))
 		bail("%s: cannot publish", t->name);
 	if (!(t->flags & F_NO_CONN)) {
-		c = open_desc();
+		c = open_with(0x52535064, 1, 8, t->flags & F_DEAF ? 1 : 64);
+		if (c)
+			c->deaf = t->flags & F_DEAF;
 		if (!c) {
 			result(false, t->name, "no connection");
 			return;

@@ -129,6 +129,7 @@ struct conn {
 	bool			connected;
 	bool			gone;		/* disconnected, or the queue pair failed */
 	bool			verbose;
+	bool			deaf;		/* what is received is not posted again */
 	int			rejected;	/* why; 0: it was not */
 	enum ibv_wc_status	rdma_status;	/* of the transfer that ended last */
 };
@@ -146,7 +147,7 @@ static __unused void conn_post_rx(struct conn *c, u32 i)
 	};
 	struct ibv_recv_wr wr = { .wr_id = i, .sg_list = &sge, .num_sge = 1 }, *bad;
 
-	if (!c->gone && ibv_post_recv(c->id->qp, &wr, &bad))
+	if (!c->gone && !c->deaf && ibv_post_recv(c->id->qp, &wr, &bad))
 		c->gone = true;
 }
 

@@ -23,6 +23,9 @@ static const struct col cache_cols[] = {
 	    "blocks removed because the device's changed"),
 	COL(rsp_cache_view, nr_reclaim, COL_U64, true, "blocks that went with their memory"),
 	COL(rsp_cache_view, nr_refused, COL_U64, true, "times there was no memory to add"),
+	COL(rsp_cache_view, nr_peer_hit, COL_U64, true, "blocks read from a peer's memory, one-sidedly"),
+	COL(rsp_cache_view, nr_peer_stale, COL_U64, false,
+	    "blocks tried so, and read from the device after all"),
 	COL_ARRAY(rsp_cache_view, priv, 8, "scratch of the cache policy"),
 };
 

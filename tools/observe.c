@@ -20,6 +20,7 @@ OBS_ROW(chan);
 OBS_ROW(ep);
 OBS_ROW(rq);
 OBS_ROW(desc);
+OBS_ROW(cache);
 OBS_ROW(pool);
 OBS_ROW(policy);
 
@@ -40,6 +41,10 @@ OBS_ROW(policy);
 #define OBS_INV(what, name_, way, help_) \
 	{ .name = name_, .kind = COL_U64, \
 	  .offset = offsetof(struct obs_##what, obs.io.nr_inv[way]), .help = help_ }
+
+#define OBS_REMOVE(name_, why, help_) \
+	{ .name = name_, .kind = COL_U64, \
+	  .offset = offsetof(struct obs_cache, obs.nr_remove[why]), .is_main = true, .help = help_ }
 
 #define OBS_DESC_END(name_, way, help_) \
 	{ .name = name_, .kind = COL_U64, \
@@ -151,6 +156,18 @@ static const struct col desc_cols[] = {
 	OBS_DESC_END("nr_conn", RSP_DESC_END_CONN, "grants that ended with a connection"),
 };
 
+static const struct col cache_cols[] = {
+	COL(obs_cache, id, COL_U32, true, "number of the cache"),
+	OBS(cache, nr_insert, COL_U64, true, "blocks that came in"),
+	OBS_REMOVE("nr_evicted", RSP_REMOVE_EVICTED, "blocks that made room for others"),
+	OBS_REMOVE("nr_invalidated", RSP_REMOVE_INVALIDATED, "blocks whose device changed"),
+	OBS_REMOVE("nr_dropped", RSP_REMOVE_DROPPED, "blocks that went with a resize, a drop, a suspend"),
+	OBS_REMOVE("nr_reclaimed", RSP_REMOVE_RECLAIMED, "blocks whose memory the pool took back"),
+	OBS(cache, nr_used, COL_U64, true, "of all that went those that had been touched"),
+	OBS(cache, nr_touch, COL_U64, true, "accesses told to the policy"),
+	OBS(cache, nr_batch, COL_U64, false, "batches they were told in"),
+};
+
 static const struct col pool_cols[] = {
 	{ .name = "class", .kind = COL_WORD, .offset = offsetof(struct obs_pool, id),
 	  .is_main = true, .word = rsp_class_name, .help = "size class" },
@@ -230,6 +247,7 @@ OBS_HAS_IO(chan)
 OBS_HAS_IO(ep)
 OBS_HAS_NO_IO(rq)
 OBS_HAS_NO_IO(desc)
+OBS_HAS_NO_IO(cache)
 OBS_HAS_NO_IO(pool)
 OBS_HAS_NO_IO(policy)
 
@@ -260,6 +278,7 @@ OBS_READ(chan)
 OBS_READ(ep)
 OBS_READ(rq)
 OBS_READ(desc)
+OBS_READ(cache)
 OBS_READ(pool)
 OBS_READ(policy)
 
@@ -321,6 +340,7 @@ static int observe_show(int argc, char **argv)
 		OBS_SHOW(ep, ep_cols, "endpoints", "none");
 		OBS_SHOW(rq, rq_cols, "receive queues", "none");
 		OBS_SHOW(desc, desc_cols, "published regions, here and of peers", "none");
+		OBS_SHOW(cache, cache_cols, "block caches", "none");
 		OBS_SHOW(pool, pool_cols, "pool", "none");
 		OBS_SHOW(policy, policy_cols, "policies", "none");
 	}

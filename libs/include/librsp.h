@@ -320,7 +320,7 @@ bool rsp_observe_is_on(void);
 
 /**
  * rsp_observe_list() - Entries of one observer map, by key
- * @map: "svc", "chan", "ep", "rq", "desc", "pool" or "policy"
+ * @map: "svc", "chan", "ep", "rq", "desc", "cache", "pool" or "policy"
  * @keys: set to an array of ids that the caller frees
  * @values: set to an array of the map's values that the caller frees
  *

@@ -2,7 +2,7 @@
 /*
  * workout: reads and writes on a block device by several threads, each of which knows what it must find.
  *
- *	workout [KEY=VALUE]... DEVICE
+ *	workout [KEY=VALUE]... DEVICE...
  *
  *	bytes=N		use so much from the beginning (4 MiB)
  *	threads=N	(4)
@@ -12,10 +12,14 @@
  *	discard=1	discard and write zeroes, too
  *	log=FILE	its number of operations, rewritten now and then
  *
+ * Several devices are ways to the same data, through caches of several hosts: thread 0 uses the first, thread 1
+ * the second, and so on.
+ *
  * The sectors belong to the threads in turn, in runs of three: writes of two threads meet in most blocks of
  * 4 KiB, and never in a sector. Each sector has a stamp: its number, its owner, a version. The owner
  * must read the version it wrote last. Everybody else must not read an older one than was
- * acknowledged when the read began, nor one that was never written. Writes are plain, FUA (RWF_DSYNC) or
+ * acknowledged when the read began, or than any read had seen that ended before, nor one that was never
+ * written: each sector is an atomic register (linearizable), with one writer. Writes are plain, FUA (RWF_DSYNC) or
  * followed by a flush; reads are of any length at any sector. To write zeroes is a version without a
  * stamp, and a discard may be one.
  *
@@ -50,11 +54,12 @@ struct known {
 	_Atomic uint32_t	acked;		/* the last write that was acknowledged */
 	_Atomic uint32_t	begun;		/* the last write that began */
 	_Atomic uint32_t	zeroed;		/* the last that has no stamp, 0 for none */
+	_Atomic uint32_t	seen;		/* the latest that a read has had */
 };
 
 static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard;
 static const char *log_file;
-static int fd, sector_bytes, nr_sector;
+static int fds[MAX_THREAD], nr_device, sector_bytes, nr_sector;
 static struct known *known;
 static atomic_int is_over;
 static atomic_long ops_done, io_errors;
@@ -120,9 +125,21 @@ static void stamp_check(const char *at, int sector, uint32_t low)
 		wrong(sector, &a, "never written", low, high);
 	if (a.version < low)
 		wrong(sector, &a, "stale", low, high);
+	low = atomic_load(&k->seen);
+	while (a.version > low && !atomic_compare_exchange_weak(&k->seen, &low, a.version))
+		;
 }
 
-static void do_read(uint64_t *random, char *buf)
+/* what a read that begins now may have at least. After a write that failed old and new may take turns */
+static uint32_t lowest(int sector)
+{
+	uint32_t acked = atomic_load(&known[sector].acked);
+	uint32_t seen = errors ? 0 : atomic_load(&known[sector].seen);
+
+	return seen > acked ? seen : acked;
+}
+
+static void do_read(int fd, uint64_t *random, char *buf)
 {
 	int first = next_random(random) % nr_sector, nr, i;
 	static _Thread_local uint32_t low[MAX_IO / 512];
@@ -132,7 +149,7 @@ static void do_read(uint64_t *random, char *buf)
 	if (nr > nr_sector - first)
 		nr = nr_sector - first;
 	for (i = 0; i < nr; i++)
-		low[i] = atomic_load(&known[first + i].acked);
+		low[i] = lowest(first + i);
 	if (pread(fd, buf, (size_t)nr * sector_bytes, (off_t)first * sector_bytes) !=
 	    (ssize_t)nr * sector_bytes) {
 		if (!errors) {
@@ -158,7 +175,7 @@ static int own_run(long thread, uint64_t *random, int *first)
 	return RUN;
 }
 
-static void do_write(long thread, uint64_t *random, char *buf)
+static void do_write(int fd, long thread, uint64_t *random, char *buf)
 {
 	static const int flags[] = { 0, 0, 0, RWF_DSYNC };
 	uint32_t how = next_random(random);
@@ -195,7 +212,7 @@ static void do_write(long thread, uint64_t *random, char *buf)
 }
 
 /* a run of its own is zeroed: it reads as nothing then; or discarded: as nothing, or as before */
-static void do_discard(long thread, uint64_t *random)
+static void do_discard(int fd, long thread, uint64_t *random)
 {
 	uint64_t range[2];
 	int first, nr, i;
@@ -223,6 +240,7 @@ static void do_discard(long thread, uint64_t *random)
 static void *work(void *arg)
 {
 	long thread = (long)arg, i;
+	int fd = fds[thread % nr_device];
 	uint64_t random = seed * 1000003 + thread * 7919 + 1;
 	char *buf;
 
@@ -232,11 +250,11 @@ static void *work(void *arg)
 		uint32_t what = next_random(&random) % 64;
 
 		if (what < 24)
-			do_write(thread, &random, buf);
+			do_write(fd, thread, &random, buf);
 		else if (what == 24 && discard)
-			do_discard(thread, &random);
+			do_discard(fd, thread, &random);
 		else
-			do_read(&random, buf);
+			do_read(fd, &random, buf);
 		atomic_fetch_add(&ops_done, 1);
 		if (!thread && log_file && !(i % 16)) {
 			FILE *f = fopen(log_file, "w");
@@ -257,7 +275,7 @@ static void over(int sig)
 }
 
 /* when all is quiet: each sector is what was written to it last */
-static void check_all(void)
+static void check_all(int fd)
 {
 	char *buf;
 	int i;
@@ -293,7 +311,7 @@ static void prepare(void)
 			nr = nr_sector - i;
 		for (j = 0; j < nr; j++)
 			stamp_write(buf + j * sector_bytes, i + j, owner_of(i + j), 1);
-		if (pwrite(fd, buf, (size_t)nr * sector_bytes, (off_t)i * sector_bytes) !=
+		if (pwrite(fds[0], buf, (size_t)nr * sector_bytes, (off_t)i * sector_bytes) !=
 		    (ssize_t)nr * sector_bytes) {
 			perror("the first write");
 			exit(1);
@@ -309,7 +327,7 @@ int main(int argc, char **argv)
 		{ "seed", &seed }, { "errors", &errors }, { "discard", &discard },
 	};
 	pthread_t threads[MAX_THREAD];
-	const char *device = NULL;
+	const char *devices[MAX_THREAD];
 	unsigned int k;
 	long i;
 
@@ -317,7 +335,8 @@ int main(int argc, char **argv)
 		char *value = strchr(argv[i], '=');
 
 		if (!value) {
-			device = argv[i];
+			if (nr_device < MAX_THREAD)
+				devices[nr_device++] = argv[i];
 			continue;
 		}
 		*value++ = 0;
@@ -327,14 +346,16 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "log"))
 			log_file = value;
 	}
-	if (!device || nr_thread < 1 || nr_thread > MAX_THREAD) {
-		fprintf(stderr, "usage: workout [KEY=VALUE]... DEVICE\n");
+	if (!nr_device || nr_thread < 1 || nr_thread > MAX_THREAD) {
+		fprintf(stderr, "usage: workout [KEY=VALUE]... DEVICE...\n");
 		return 2;
 	}
-	fd = open(device, O_RDWR | O_DIRECT);
-	if (fd < 0 || ioctl(fd, BLKSSZGET, &sector_bytes)) {
-		perror(device);
-		return 2;
+	for (i = 0; i < nr_device; i++) {
+		fds[i] = open(devices[i], O_RDWR | O_DIRECT);
+		if (fds[i] < 0 || ioctl(fds[i], BLKSSZGET, &sector_bytes)) {
+			perror(devices[i]);
+			return 2;
+		}
 	}
 	nr_sector = bytes / sector_bytes;
 	signal(SIGINT, over);
@@ -346,7 +367,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < nr_thread; i++)
 		pthread_join(threads[i], NULL);
 	errors = 0;
-	check_all();
+	for (i = 0; i < nr_device; i++)
+		check_all(fds[i]);
 	printf("%ld operations, %ld failed\n", atomic_load(&ops_done), atomic_load(&io_errors));
 	return 0;
 }

@@ -92,7 +92,7 @@ put() {
 }
 declare -A in_force
 are_active() {	# are_active BUF EP FLOW
-	is "$($POL show | sort | awk '$3 == "active" { print $2 }' | xargs)" "$*"
+	is "$($POL show | sort | awk '$3 == "active" && $1 != "cache" { print $2 }' | xargs)" "$*"
 }
 # swaps: the first of a family is put on builtin, each other on the one before
 swaps() {

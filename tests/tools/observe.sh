@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq tool:bpftool file:/src/build/rspctl
-plan 18
+plan 19
 modprobe rsp
 perf_up
 defer perf_down
@@ -90,8 +90,15 @@ swaps() {
 			.to == "builtin" and .swap_max_ns >= .swap_last_ns and .swap_last_ns > 0' observe
 }
 run "policy: each swap" swaps
+regions() {
+	echo "key=23 size=64" >$P/publish && perf op=desc_read key=23 size=64 iters=23 && echo off >$P/publish &&
+		json '.desc | length == 2 and all(.[]; .svc == "perf-server" and .key == 23 and .is_over) and
+			(map(.nr_grant) | add) == 1 and (map(.nr_dropped) | add) == 1 and
+			all(.[]; .nr_forced == 0 and .reason == 0)' observe
+}
+run "published regions: granted, given back, revoked" regions
 all_same() {
-	same svc 20 && same chan 20 && same ep 20 && same rq 5 && same pool 5 && same policy 4
+	same desc 5 && same svc 20 && same chan 20 && same ep 20 && same rq 5 && same pool 5 && same policy 4
 }
 run "bpftool and rspctl show the same figures" all_same
 in_text() {

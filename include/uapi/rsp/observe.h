@@ -129,6 +129,17 @@ struct rsp_obs_desc {
 };
 
 /**
+ * struct rsp_obs_cache - a block cache (map "cache", key: its id)
+ */
+struct rsp_obs_cache {
+	__u64	nr_insert;		/* blocks that came in */
+	__u64	nr_remove[4];		/* that went, by enum rsp_remove_why */
+	__u64	nr_used;		/* of these that had been touched */
+	__u64	nr_touch;		/* accesses told to the policy */
+	__u64	nr_batch;		/* batches they were told in */
+};
+
+/**
  * struct rsp_obs_pool - a size class of the pool (map "pool", key: enum rsp_class)
  */
 struct rsp_obs_pool {
@@ -160,6 +171,7 @@ _Static_assert(sizeof(struct rsp_obs_chan) == 816, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_ep) == 784, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_rq) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_desc) == 88, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_cache) == 64, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_pool) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_policy) == 184, "ABI: append, never resize");
 

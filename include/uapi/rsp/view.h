@@ -343,6 +343,8 @@ struct rsp_cache_view {
 	__u64	nr_invalidate;		/* removed because the device's changed */
 	__u64	nr_reclaim;		/* that went with their memory */
 	__u64	nr_refused;		/* times there was no memory to add */
+	__u64	nr_peer_hit;		/* blocks read from a peer's memory, one-sidedly */
+	__u64	nr_peer_stale;		/* tried so, and read from the device after all */
 	__u64	priv[8];
 };
 
@@ -406,7 +408,7 @@ _Static_assert(sizeof(struct rsp_chan_view) == 200, "ABI: append, never resize")
 _Static_assert(sizeof(struct rsp_desc_view) == 136, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_place_req) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_ack_req) == 40, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_cache_view) == 224, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_cache_view) == 240, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_block_view) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_block_req) == 16, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_exit_info) == 112, "ABI: append, never resize");

@@ -69,8 +69,9 @@ int rsp_slot_check(const struct rsp_trailer *trailer, const void *data, u32 len,
  * @access: RSP_DESC_READ, RSP_DESC_WRITE or both
  * @slot_bytes: of a slot with its trailer, 0 if there are none; what holders are told
  * @lease_ms: how long a grant lasts unless renewed, RSP_REGION_MIN_LEASE_MS to
- *	RSP_REGION_MAX_LEASE_MS; how long a revocation waits for a peer that does not answer
- * @allow: may this peer have it? NULL: every peer may. Process context, may not sleep long
+ *	RSP_REGION_MAX_LEASE_MS; about how long a revocation waits for a peer that does not answer
+ * @allow: may this peer have it? NULL: every peer may. Process context, must not sleep long nor
+ *	call anything in this file
  * @ctx: passed to @allow
  */
 struct rsp_region_attr {
@@ -87,6 +88,7 @@ struct rsp_region_attr {
 
 struct rsp_region *rsp_region_publish(struct rsp_svc *svc, const struct rsp_region_attr *attr);
 u32 rsp_region_epoch(const struct rsp_region *region);
+void rsp_region_unpublish(struct rsp_region *region);
 void rsp_region_revoke(struct rsp_region *region);
 
 /* ------------------------------------------------------------------ holder */
