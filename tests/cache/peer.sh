@@ -7,6 +7,7 @@
 #	         '--------------- one-sided reads ---------------------------------------------------^
 # topology: loop
 # timeout: 600
+# shellcheck disable=SC2034 # lib.sh has the other half
 INITIATOR=rsp TARGET=rsp
 . "$(dirname "$0")/../iscsi/lib.sh"
 . "$(dirname "$0")/lib.sh"
@@ -17,14 +18,14 @@ KEY=0x5eedf00d00000000
 plan 17
 modprobe rsp_cache
 
-BELOW='' LOWER='' CORE=$ISCSI_LIO/core/iblock_0/cached
+LOWER='' CORE=$ISCSI_LIO/core/iblock_0/cached
 lower_down() {
 	[ ! -e "$CORE" ] || { rmdir "$CORE" && rmdir "${CORE%/*}"; } || return
 	[ -z "$LOWER" ] || dm remove "$LOWER"
 }
 lower_up() {
 	dev_up null 64 && cache_up 4M 2 publish $KEY || return
-	BELOW=$DEV LOWER=$C
+	LOWER=$C
 	defer lower_down
 	iscsi_up mb=16 && mkdir -p "$CORE" && echo "udev_path=$D" >"$CORE/control" && echo "$D" >"$CORE/udev_path" &&
 		echo 1 >"$CORE/enable" || return
@@ -102,10 +103,9 @@ linearizable() {
 run "each sector is a register, whoever writes and reads" linearizable
 # both_load COMMAND...: while both write and read
 both_load() {
-	D="$A $B"
 	echo 0 >"$T/ops"
-	# shellcheck disable=SC2086 # two devices
-	$WORKOUT ops=0 "log=$T/ops" bytes=1M threads=4 $D >"$T/load" 2>&1 &
+	$WORKOUT ops=0 "log=$T/ops" bytes=1M threads=4 "$A" "$B" >"$T/load" 2>&1 &
+	# shellcheck disable=SC2034 # load_down's
 	load_pid=$!
 	goes_on 100 && "$@"
 	local rc=$?
@@ -119,8 +119,7 @@ changes() {
 }
 run "the same while the target's cache is made smaller, larger, empty" both_load changes
 suspends() {
-	local i
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		dm suspend "$LOWER" && dm resume "$LOWER" && goes_on 60 || return
 	done
 }
