@@ -67,8 +67,8 @@ figure() {
 	dmsetup status up 2>/dev/null | awk -v f="$1" '{ for (i = 4; i < NF; i += 2) if ($i == f) print $(i + 1) }'
 }
 reads() {	# reads QD IOS: of 2 MiB
-	(cd /tmp && fio --name=reads --filename="$FILE" --size=2m --rw=randread --bs=4k --iodepth="$1" --number_ios="$2" \
-		--loops=10000 --ioengine=libaio --direct=1 --randseed=23 --output-format=json --percentile_list=50:99 \
+	(cd /tmp && fio --name=reads --filename="$FILE" --size=2m --rw=randread --bs=4k --iodepth="$1" --io_size=$(($2 * 4))k \
+		--ioengine=libaio --direct=1 --randseed=23 --output-format=json --percentile_list=50:99 \
 		--output=/tmp/reads.json) >/tmp/reads.err 2>&1
 }
 measure() {	# measure CONTENDER ROUND
