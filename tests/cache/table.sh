@@ -6,7 +6,7 @@
 # timeout: 240
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_cache module:loop module:scsi_debug tool:dmsetup
-plan 16
+plan 17
 modprobe rsp_cache
 run "a device" dev_up loop 32
 
@@ -41,12 +41,22 @@ too_small() {
 }
 run "a device that is too small" too_small
 options() {
-	refused "must be 0 or 2" "$DEV" 1M x && refused "must be 0 or 2" "$DEV" 1M 3 max_io 4K 1 &&
-		refused "the only option" "$DEV" 1M 2 min_io 4K && refused "max_io is a size" "$DEV" 1M 2 max_io 2M &&
-		refused "the only option" "$DEV" 1M 1 max_io && refused "max_io is a size" "$DEV" 1M 2 max_io 4095 &&
-		refused "not as many words" "$DEV" 1M 2 max_io 4K more && refused "not as many words" "$DEV" 1M 0 more &&
-		refused "not as many words" "$DEV" 1M 2 max_io
+	refused "must be 0 to 8" "$DEV" 1M x && refused "must be 0 to 8" "$DEV" 1M 9 max_io 4K &&
+		refused "options are" "$DEV" 1M 2 min_io 4K && refused "options are" "$DEV" 1M 3 max_io 4K 1 &&
+		refused "max_io is a size" "$DEV" 1M 2 max_io 2M && refused "max_io is a size" "$DEV" 1M 1 max_io &&
+		refused "max_io is a size" "$DEV" 1M 2 max_io 4095 && refused "not as many words" "$DEV" 1M 2 max_io 4K more &&
+		refused "not as many words" "$DEV" 1M 0 more && refused "not as many words" "$DEV" 1M 2 max_io
 }
+keys() {
+	local k
+	for k in "" 0 -1 +1 x 18446744073709551616; do
+		# shellcheck disable=SC2086 # none is no word
+		refused "KEY is a number" "$DEV" 1M $([ -n "$k" ] && echo 2 || echo 1) publish $k || return
+	done
+	refused "KEY is a number" "$DEV" 1M 2 peer 10.9.0.1 && refused "ADDRESS of the peer" "$DEV" 1M 3 peer nowhere 1 &&
+		refused "shared is for" "$DEV" 1M 1 shared && refused "not both" "$DEV" 1M 5 publish 1 peer 10.9.0.1 2
+}
+run "keys and peers" keys
 run "options" options
 
 round() {
