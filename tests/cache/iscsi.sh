@@ -40,7 +40,8 @@ has_unit() {
 run "the unit is there" wait_for 20 has_unit
 verified() {
 	(cd "$T" && fio_json "$T/v.json" --filename="$1" --rw=randrw --bsrange=512-128k --blockalign=512 --size=8m \
-		--iodepth=8 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 --number_ios=1511)
+		--iodepth=8 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+		--number_ios=1511)
 }
 run "the target's cache alone: fio with checksums" eval 'verified "$(iscsi_disk 1)"'
 upper_up() {

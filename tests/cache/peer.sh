@@ -87,7 +87,8 @@ mostly() {
 run "nearly all, and it is right" mostly
 verified() {
 	(cd "$T" && fio_json "$T/v.json" --filename="$1" --rw=randrw --bsrange=512-128k --blockalign=512 --size=8m \
-		--iodepth=8 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 --number_ios=1511)
+		--iodepth=8 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+		--number_ios=1511)
 }
 run "fio with checksums" verified "$D"
 run "threads that meet in blocks" workout bytes=2M threads=4 ops=811

@@ -123,7 +123,7 @@ disk_fio() {
 # disk_verify ARGUMENT...: write and read back with checksums
 disk_verify() {
 	disk_fio verify --rw=randwrite --verify=crc32c --verify_fatal=1 --do_verify=1 \
-		--verify_state_save=0 --iodepth=8 "$@"
+		--verify_state_save=0 --iodepth=8 --serialize_overlap=1 "$@"
 }
 
 # filesystem ext4|xfs DISK: made, filled with known files, stressed, compared, checked
