@@ -49,11 +49,10 @@ options() {
 }
 keys() {
 	local k
-	for k in "" 0 -1 +1 x 18446744073709551616; do
-		# shellcheck disable=SC2086 # none is no word
-		refused "KEY is a number" "$DEV" 1M $([ -n "$k" ] && echo 2 || echo 1) publish $k || return
+	for k in 0 -1 +1 x 18446744073709551616; do
+		refused "KEY is a number" "$DEV" 1M 2 publish "$k" || return
 	done
-	refused "KEY is a number" "$DEV" 1M 2 peer 10.9.0.1 && refused "ADDRESS of the peer" "$DEV" 1M 3 peer nowhere 1 &&
+	refused "KEY is a number" "$DEV" 1M 1 publish && refused "KEY is a number" "$DEV" 1M 2 peer 10.9.0.1 && refused "ADDRESS of the peer" "$DEV" 1M 3 peer nowhere 1 &&
 		refused "shared is for" "$DEV" 1M 1 shared && refused "not both" "$DEV" 1M 5 publish 1 peer 10.9.0.1 2
 }
 run "keys and peers" keys

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A cache policy must not change what is in the lists. */
-/* expect: rsp: rsp_cache_view is writable from 160 to 224 only */
+/* expect: rsp: rsp_cache_view is writable from 176 to 240 only */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
