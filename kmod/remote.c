@@ -69,11 +69,21 @@ static LIST_HEAD(rsp_exchs);
 
 /* ----------------------------------------------------------------- remotes */
 
+/* its RENEW has its answer, or nobody waits for that any more: another one may be asked for */
+static void rsp_remote_renewed(struct rsp_remote *remote)
+{
+	if (!remote->is_renewing)
+		return;
+	remote->is_renewing = false;
+	up(&remote->exch->asked);
+}
+
 static void rsp_remote_free(struct kref *ref)
 {
 	struct rsp_remote *remote = container_of(ref, struct rsp_remote, ref);
 	struct rsp_exch *exch = remote->exch;
 
+	rsp_remote_renewed(remote);
 	spin_lock_bh(&exch->lock);
 	list_del(&remote->list);
 	spin_unlock_bh(&exch->lock);
@@ -266,8 +276,7 @@ static int rsp_exch_recv_about(struct rsp_exch *exch, const struct rsp_buf *buf)
 	if (msg->type == RSP_DESC_REVOKE) {
 		rsp_remote_leave(remote, -ESTALE);
 	} else if (remote->is_renewing) {
-		remote->is_renewing = false;
-		up(&exch->asked);
+		rsp_remote_renewed(remote);
 		if (msg->status) {
 			rsp_remote_leave(remote, -ESTALE);
 		} else {
@@ -325,8 +334,7 @@ static void rsp_exch_down(struct rsp_chan *chan, int reason)
 		int state = atomic_xchg(&remote->state, RSP_REMOTE_GONE);
 
 		WRITE_ONCE(remote->entry.view.state, RSP_STATE_DEAD);
-		if (remote->is_renewing)
-			up(&exch->asked);
+		rsp_remote_renewed(remote);
 		if (state == RSP_REMOTE_ASKED) {
 			remote->status = -ENOTCONN;
 			complete(&remote->found);
@@ -811,8 +819,7 @@ static void rsp_remote_tick_one(struct rsp_remote *remote)
 		return;
 	}
 	remote->asked_at = asked_at;
-	remote->is_renewing = false;
-	up(&remote->exch->asked);
+	rsp_remote_renewed(remote);
 }
 
 /* the next one of an exchange behind @last, which is put, with a reference */
