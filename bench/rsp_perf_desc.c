@@ -16,7 +16,6 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
@@ -102,20 +101,10 @@ static void rsp_perf_pub_end(struct rsp_perf_pub *pub)
 
 static int rsp_perf_pub_alloc(struct rsp_perf_pub *pub)
 {
-	u32 bytes = rsp_perf_slot_bytes(pub->size) * pub->nr, pos = 0;
-	struct scatterlist *sg;
-	int i;
+	u32 bytes = rsp_perf_slot_bytes(pub->size) * pub->nr;
 
 	pub->mem = vzalloc(bytes);
-	if (!pub->mem || sg_alloc_table(&pub->sgt, DIV_ROUND_UP(bytes, PAGE_SIZE), GFP_KERNEL))
-		return -ENOMEM;
-	for_each_sgtable_sg(&pub->sgt, sg, i) {
-		u32 len = min_t(u32, bytes - pos, PAGE_SIZE);
-
-		sg_set_page(sg, vmalloc_to_page(pub->mem + pos), len, 0);
-		pos += len;
-	}
-	return 0;
+	return pub->mem ? rsp_desc_sg_vmalloc(&pub->sgt, pub->mem, bytes) : -ENOMEM;
 }
 
 static int rsp_perf_pub_start(struct rsp_perf_pub *pub, struct net *net)
@@ -393,9 +382,7 @@ static void rsp_perf_readers_free(struct rsp_perf_reader *readers, u32 nr)
 static struct rsp_perf_reader *rsp_perf_readers_alloc(struct rsp_perf_look *look, u32 nr, u32 bytes)
 {
 	struct rsp_perf_reader *readers;
-	struct scatterlist *sg;
-	u32 i, pos;
-	int j;
+	u32 i;
 
 	readers = kvcalloc(nr, sizeof(*readers), GFP_KERNEL);
 	if (!readers)
@@ -404,16 +391,9 @@ static struct rsp_perf_reader *rsp_perf_readers_alloc(struct rsp_perf_look *look
 		readers[i].look = look;
 		readers[i].mem = vzalloc(bytes);
 		if (!readers[i].mem ||
-		    sg_alloc_table(&readers[i].sgt, DIV_ROUND_UP(bytes, PAGE_SIZE), GFP_KERNEL)) {
+		    rsp_desc_sg_vmalloc(&readers[i].sgt, readers[i].mem, bytes)) {
 			rsp_perf_readers_free(readers, nr);
 			return NULL;
-		}
-		pos = 0;
-		for_each_sgtable_sg(&readers[i].sgt, sg, j) {
-			u32 len = min_t(u32, bytes - pos, PAGE_SIZE);
-
-			sg_set_page(sg, vmalloc_to_page(readers[i].mem + pos), len, 0);
-			pos += len;
 		}
 	}
 	return readers;

@@ -15,7 +15,6 @@
  * checksum is right.
  */
 #include <linux/inet.h>
-#include <linux/mm.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -91,7 +90,7 @@ static int rsp_cache_seen_refresh(struct rsp_cache_seen *seen)
 {
 	const u32 step = SZ_1M, bytes = sizeof(*seen->dir) << seen->bits;
 	struct scatterlist *sg = seen->sgt.sgl;
-	u32 pos, len;
+	u32 pos, len, i;
 	int err;
 
 	for (pos = 0; pos < bytes; pos += len) {
@@ -100,7 +99,8 @@ static int rsp_cache_seen_refresh(struct rsp_cache_seen *seen)
 					   len >> PAGE_SHIFT, len);
 		if (err)
 			return err;
-		sg += len >> PAGE_SHIFT;
+		for (i = 0; i < len >> PAGE_SHIFT; i++)
+			sg = sg_next(sg);
 	}
 	return 0;
 }
@@ -118,25 +118,17 @@ static void rsp_cache_seen_free(struct rsp_cache_seen *seen)
 	xa_destroy(&seen->wanted);
 	if (seen->remote)
 		rsp_remote_put(seen->remote);
-	kvfree(seen->sgt.sgl);
+	sg_free_table(&seen->sgt);
 	vfree(seen->dir);
 	kfree(seen);
 }
 
-/* Return: the copy's memory as a list without chains, so that its parts can be used */
 static int rsp_cache_seen_alloc(struct rsp_cache_seen *seen)
 {
-	u32 bytes = sizeof(*seen->dir) << seen->bits, nr = bytes >> PAGE_SHIFT, i;
+	u32 bytes = sizeof(*seen->dir) << seen->bits;
 
 	seen->dir = vzalloc(bytes);
-	seen->sgt.sgl = kvmalloc_array(nr, sizeof(*seen->sgt.sgl), GFP_KERNEL);
-	if (!seen->dir || !seen->sgt.sgl)
-		return -ENOMEM;
-	sg_init_table(seen->sgt.sgl, nr);
-	for (i = 0; i < nr; i++)
-		sg_set_page(&seen->sgt.sgl[i], vmalloc_to_page((void *)seen->dir + i * PAGE_SIZE),
-			    PAGE_SIZE, 0);
-	return 0;
+	return seen->dir ? rsp_desc_sg_vmalloc(&seen->sgt, seen->dir, bytes) : -ENOMEM;
 }
 
 /* is it the directory of a cache of this device? Return: 0, or a negative errno */

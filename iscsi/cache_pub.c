@@ -15,7 +15,6 @@
  * The directory is a hint. Its entries are written without a lock, two blocks may want the same one, and
  * readers have copies that are old: the trailer of the slot decides.
  */
-#include <linux/mm.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -164,20 +163,14 @@ static int rsp_cache_pub_alloc(struct rsp_cache_pub *pub)
 {
 	u64 most = pub->cache->obj.view.max_block;
 	struct rsp_cache_dir_header *header;
-	struct scatterlist *sg;
-	u32 bytes, pos = 0;
-	int i;
+	u32 bytes;
 
 	/* two entries to a block */
 	pub->bits = clamp(ilog2(most | 1) + 2, RSP_CACHE_DIR_MIN_BITS, RSP_CACHE_DIR_MAX_BITS);
 	bytes = RSP_CACHE_DIR_HEADER + (sizeof(*pub->dir) << pub->bits);
 	pub->mem = vzalloc(bytes);
-	if (!pub->mem || sg_alloc_table(&pub->sgt, bytes >> PAGE_SHIFT, GFP_KERNEL))
+	if (!pub->mem || rsp_desc_sg_vmalloc(&pub->sgt, pub->mem, bytes))
 		return -ENOMEM;
-	for_each_sgtable_sg(&pub->sgt, sg, i) {
-		sg_set_page(sg, vmalloc_to_page(pub->mem + pos), PAGE_SIZE, 0);
-		pos += PAGE_SIZE;
-	}
 	header = pub->mem;
 	header->magic = cpu_to_be32(RSP_CACHE_DIR_MAGIC);
 	header->version = cpu_to_be32(RSP_CACHE_DIR_VERSION);

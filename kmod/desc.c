@@ -6,6 +6,7 @@
  * The exchange is a service like any other, made of the calls in rsp.h: "desc-server"
  * while something is published here, "desc-client" while a peer's is held.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 
@@ -57,6 +58,31 @@ bool rsp_desc_hello_is_good(const void *pdata, u8 len)
 	return len >= sizeof(*hello) && hello->magic == cpu_to_be32(RSP_DESC_MAGIC) &&
 	       hello->version == cpu_to_be32(RSP_DESC_VERSION);
 }
+
+/**
+ * rsp_desc_sg_vmalloc() - A list of memory from vmalloc(), to publish it or to read into
+ * @sgt: made, to be ended with sg_free_table()
+ * @mem: the memory, page aligned
+ * @bytes: of it
+ *
+ * Context: Process context. May sleep.
+ * Return: 0 or %-ENOMEM, and nothing to end then.
+ */
+int rsp_desc_sg_vmalloc(struct sg_table *sgt, const void *mem, u32 bytes)
+{
+	struct scatterlist *sg;
+	u32 pos = 0;
+	int i;
+
+	if (sg_alloc_table(sgt, DIV_ROUND_UP(bytes, PAGE_SIZE), GFP_KERNEL))
+		return -ENOMEM;
+	for_each_sgtable_sg(sgt, sg, i) {
+		sg_set_page(sg, vmalloc_to_page(mem + pos), min_t(u32, bytes - pos, PAGE_SIZE), 0);
+		pos += PAGE_SIZE;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(rsp_desc_sg_vmalloc);
 
 /* it has little traffic and few buffers: its weight takes little from the others' shares */
 struct rsp_svc *rsp_desc_svc_register(const char *name, const struct rsp_svc_ops *ops)

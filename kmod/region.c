@@ -537,6 +537,15 @@ static struct rsp_lsn *rsp_region_listen(struct rsp_region_net *rn, int family)
 	return rsp_listen(rsp_region_svc, rn->net, (struct sockaddr *)&any, rn);
 }
 
+/* nothing is published any more: the service goes */
+static void rsp_region_svc_idle(void)
+{
+	if (!list_empty(&rsp_region_nets))
+		return;
+	rsp_svc_unregister(rsp_region_svc);
+	rsp_region_svc = NULL;
+}
+
 static void rsp_region_net_close(struct rsp_region_net *rn)
 {
 	struct rsp_region_conn *conn;
@@ -551,10 +560,7 @@ static void rsp_region_net_close(struct rsp_region_net *rn)
 		if (conn->net == rn->net)
 			rsp_chan_kill(conn->chan);
 	spin_unlock_bh(&rsp_region_conns_lock);
-	if (list_empty(&rsp_region_nets)) {
-		rsp_svc_unregister(rsp_region_svc);
-		rsp_region_svc = NULL;
-	}
+	rsp_region_svc_idle();
 	put_net(rn->net);
 	kfree(rn);
 }
@@ -573,10 +579,7 @@ static struct rsp_region_net *rsp_region_net_create(struct net *net)
 	}
 	rn = kzalloc(sizeof(*rn), GFP_KERNEL);
 	if (!rn) {
-		if (list_empty(&rsp_region_nets)) {
-			rsp_svc_unregister(rsp_region_svc);
-			rsp_region_svc = NULL;
-		}
+		rsp_region_svc_idle();
 		return ERR_PTR(-ENOMEM);
 	}
 	rn->net = get_net(net);

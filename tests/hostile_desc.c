@@ -14,6 +14,7 @@
  */
 #include <sys/wait.h>
 #include "hostile.h"
+#include "desc.h"
 
 /* What can come of it, bits */
 enum {
@@ -33,15 +34,6 @@ enum {
 };
 #define NR_OUTCOMES	13
 
-enum { LOOKUP = 1, FOUND, RENEW, RENEWED, REVOKE, DROP };
-enum { M_TYPE = 0, M_NR_SEG = 1, M_REQ = 4, M_GRANT = 8, M_STATUS = 12, M_KEY = 16, M_ACCESS = 24,
-       M_EPOCH = 28, M_SLOT = 32, M_LEASE = 36, M_LEN = 40, M_SVC = 48 };
-#define HDR		64
-#define R		1
-#define W		2
-#define SIZE		4096
-#define SLOT		(SIZE + 64)
-#define NR_SLOT		4
 #define LEASE_MS	4000
 #define PUBLISH		"/sys/kernel/debug/rsp_perf/publish"
 
@@ -118,7 +110,7 @@ static struct conn *open_with(u32 magic, u32 version, u32 len, u32 nr_rx)
 
 static struct conn *open_desc(void)
 {
-	return open_with(0x52535064, 1, 8, 64);
+	return open_with(DESC_MAGIC, 1, 8, 64);
 }
 
 /* Return: a message of @type, its length; or 0 for none, -1 when the connection ended */
@@ -242,10 +234,10 @@ static u32 read_slot(struct conn *c, const struct grant *g, u32 slot)
 		return seen | (guard_ok(0, 0) ? 0 : O_BAD);
 	memcpy(t.b, h.mem, SLOT);
 	seed = get32(&t, 0);
-	if (get32(&t, SIZE + 4) != slot || get32(&t, SIZE + 8) != g->epoch)
+	if (get32(&t, T_TAG + 4) != slot || get32(&t, T_EPOCH) != g->epoch)
 		return seen | O_BAD;
 	for (i = 4; i < SIZE; i++)
-		if (t.b[i] != (u8)(((seed + i) * 0x9e3779b1u) >> 24))
+		if (t.b[i] != slot_byte(seed, i))
 			return seen | O_BAD;
 	return seen | O_GOOD;
 }
@@ -606,7 +598,7 @@ static const struct tcase cases[] = {
 	{ "flood-of-renewals-deaf", O_ERROR, O_GONE, floods, RENEW, 0, F_DEAF },
 	{ "nine-connections", 0, O_REFUSED | O_ANSWER, too_many_conns, 0, 0, F_NO_CONN },
 	{ "wrong-magic", 0, O_REFUSED, greets_with, 0x52535065, 1, F_NO_CONN },
-	{ "version-2", 0, O_REFUSED, greets_with, 0x52535064, 2, F_NO_CONN },
+	{ "version-2", 0, O_REFUSED, greets_with, DESC_MAGIC, 2, F_NO_CONN },
 	{ "no-private-data", 0, O_REFUSED, greets_with, 0, 0, F_NO_CONN },
 };
 #define NR_CASES	(sizeof(cases) / sizeof(cases[0]))
@@ -621,7 +613,7 @@ static void run_case(u32 i)
 	if (t->flags & F_KEY3 && !publish("key=3 size=4096 slots=4 lease_ms=4000"))
 		bail("%s: cannot publish", t->name);
 	if (!(t->flags & F_NO_CONN)) {
-		c = open_with(0x52535064, 1, 8, t->flags & F_DEAF ? 1 : 64);
+		c = open_with(DESC_MAGIC, 1, 8, t->flags & F_DEAF ? 1 : 64);
 		if (c)
 			c->deaf = t->flags & F_DEAF;
 		if (!c) {

@@ -12,15 +12,8 @@
  */
 #include <getopt.h>
 
-#include "verbs.h"
+#include "desc.h"
 
-enum { LOOKUP = 1, FOUND, RENEW, RENEWED, REVOKE, DROP };
-enum { M_TYPE = 0, M_NR_SEG = 1, M_REQ = 4, M_GRANT = 8, M_STATUS = 12, M_ACCESS = 24, M_EPOCH = 28,
-       M_SLOT = 32, M_LEASE = 36, M_LEN = 40 };
-#define HDR		64
-#define SIZE		4096
-#define SLOT		(SIZE + 64)
-#define NR_SLOT		4
 #define EPOCH		23
 #define GRANT		7
 #define ACCESS		(IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE)
@@ -52,11 +45,11 @@ static void slot_seal(u32 slot, u32 epoch, u32 spoil)
 
 	set32(&t, 0, slot);
 	for (i = 4; i < SIZE; i++)
-		t.b[i] = ((slot + i) * 0x9e3779b1u) >> 24;
-	set32(&t, SIZE + 4, slot);
-	set32(&t, SIZE + 8, epoch);
-	set32(&t, SIZE + 12, SIZE);
-	set32(&t, SIZE + 16, ~crc32c(crc32c(~0u, t.b, SIZE), t.b + SIZE, 16) ^ spoil);
+		t.b[i] = slot_byte(slot, i);
+	set32(&t, T_TAG + 4, slot);
+	set32(&t, T_EPOCH, epoch);
+	set32(&t, T_LEN, SIZE);
+	set32(&t, T_CRC, ~crc32c(crc32c(~0u, t.b, SIZE), t.b + SIZE, 16) ^ spoil);
 	memcpy(g.mem + slot * SLOT, t.b, SLOT);
 }
 
@@ -196,7 +189,7 @@ static const struct pcase cases[] = {
 	{ "endless-lease", "fails", word, M_LEASE, 0xffffffff, 0 },
 	{ "slot-without-data", "fails", word, M_SLOT, 64, 0 },
 	{ "slot-past-the-end", "fails", word, M_SLOT, NR_SLOT * SLOT + 64, 0 },
-	{ "more-access", "fails", word, M_ACCESS, 3, 0 },
+	{ "more-access", "fails", word, M_ACCESS, R | W, 0 },
 	{ "no-access", "fails", word, M_ACCESS, 0, 0 },
 	{ "another-request", "fails", word, M_REQ, 0x1234, 0 },
 	{ "another-epoch", "waits", word, M_EPOCH, EPOCH + 1, 0 },
@@ -269,7 +262,7 @@ static void serve(struct conn *c)
 /* Return: the connection, set up and accepted; or NULL */
 static struct conn *accept_one(struct rdma_cm_id *id, struct ibv_pd *pd)
 {
-	u32 pdata[2] = { htobe32(0x52535064), htobe32(1) };
+	u32 pdata[2] = { htobe32(DESC_MAGIC), htobe32(1) };
 	struct rdma_conn_param param = {
 		.private_data = pdata, .private_data_len = sizeof(pdata),
 		.responder_resources = 16, .initiator_depth = 16, .rnr_retry_count = 7,

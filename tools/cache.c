@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl cache: block caches. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "rspctl.h"
 
 static const struct col cache_cols[] = {
@@ -29,48 +26,15 @@ static const struct col cache_cols[] = {
 	COL_ARRAY(rsp_cache_view, priv, 8, "scratch of the cache policy"),
 };
 
-static int cache_show(int argc, char **argv)
-{
-	struct rsp_cache_view *views;
-	struct sel sel;
-	int nr, out = 0, err;
+OBJECT_LIST(cache)
 
-	err = sel_parse(&sel, argc, argv, SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_cache_list(host_get(), &views);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if (!sel.has_id || sel.id == views[i].id)
-			views[out++] = views[i];
-	}
-	print_rows(NULL, cache_cols, ARRAY_SIZE(cache_cols), views, sizeof(*views), out,
-		   "no cache");
-	free(views);
-	return 0;
-}
-
-static int cache_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl cache [show] [id N]\n"
-	     "       rspctl cache help");
-	print_help_fields(cache_cols, ARRAY_SIZE(cache_cols));
-	return 0;
-}
-
-static const struct cmd cmds[] = {
-	{ "show", cache_show },
-	{ "list", cache_show },
-	{ "help", cache_help },
-	{ NULL, NULL },
+static const struct object cache_object = {
+	.name	= "cache",
+	OBJECT_COLS(cache),
+	.none	= "no cache",
 };
 
 int cmd_cache(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&cache_object, argc, argv);
 }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl chan: channels, the connections of services. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "rspctl.h"
 
 static void chan_col_svc(const void *row, char *text, size_t size)
@@ -51,48 +48,23 @@ static const struct col chan_cols[] = {
 	COL_ARRAY(rsp_chan_view, priv, 8, "scratch of the flow policy"),
 };
 
-static int chan_show(int argc, char **argv)
+static int chan_has_svc(const void *row, const char *svc)
 {
-	struct rsp_chan_view *views;
-	struct sel sel;
-	int nr, out = 0, err;
+	const struct rsp_chan_view *view = row;
 
-	err = sel_parse(&sel, argc, argv, SEL_SVC | SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_chan_list(host_get(), &views);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if ((!sel.svc || svc_id(sel.svc) == views[i].svc_id) &&
-		    (!sel.has_id || sel.id == views[i].id))
-			views[out++] = views[i];
-	}
-	print_rows(NULL, chan_cols, ARRAY_SIZE(chan_cols), views, sizeof(*views), out, "no channel");
-	free(views);
-	return 0;
+	return svc_id(svc) == view->svc_id;
 }
 
-static int chan_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl chan [show] [svc NAME] [id N]\n"
-	     "       rspctl chan help");
-	print_help_fields(chan_cols, ARRAY_SIZE(chan_cols));
-	return 0;
-}
+OBJECT_LIST(chan)
 
-static const struct cmd cmds[] = {
-	{ "show", chan_show },
-	{ "list", chan_show },
-	{ "help", chan_help },
-	{ NULL, NULL },
+static const struct object chan_object = {
+	.name	= "chan",
+	OBJECT_COLS(chan),
+	.none	= "no channel",
+	.has_svc = chan_has_svc,
 };
 
 int cmd_chan(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&chan_object, argc, argv);
 }

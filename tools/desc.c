@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl desc: published regions of memory, of this host and those of peers that are held. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "rspctl.h"
@@ -40,49 +39,23 @@ static const struct col desc_cols[] = {
 	COL(rsp_desc_view, write_bytes, COL_BYTES, false, "bytes in them"),
 };
 
-static int desc_show(int argc, char **argv)
+static int desc_has_svc(const void *row, const char *svc)
 {
-	struct rsp_desc_view *views;
-	struct sel sel;
-	int nr, out = 0, err;
+	const struct rsp_desc_view *view = row;
 
-	err = sel_parse(&sel, argc, argv, SEL_SVC | SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_desc_list(host_get(), &views);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if ((!sel.has_id || sel.id == views[i].id) &&
-		    (!sel.svc || !strcmp(sel.svc, views[i].svc)))
-			views[out++] = views[i];
-	}
-	print_rows(NULL, desc_cols, ARRAY_SIZE(desc_cols), views, sizeof(*views), out,
-		   "nothing is published or held");
-	free(views);
-	return 0;
+	return !strcmp(svc, view->svc);
 }
 
-static int desc_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl desc [show] [svc NAME] [id N]\n"
-	     "       rspctl desc help");
-	print_help_fields(desc_cols, ARRAY_SIZE(desc_cols));
-	return 0;
-}
+OBJECT_LIST(desc)
 
-static const struct cmd cmds[] = {
-	{ "show", desc_show },
-	{ "list", desc_show },
-	{ "help", desc_help },
-	{ NULL, NULL },
+static const struct object desc_object = {
+	.name	= "desc",
+	OBJECT_COLS(desc),
+	.none	= "nothing is published or held",
+	.has_svc = desc_has_svc,
 };
 
 int cmd_desc(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&desc_object, argc, argv);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl ep: endpoints, the queue pairs to peers. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "rspctl.h"
 
@@ -31,62 +29,32 @@ static const struct col ep_cols[] = {
 	COL_ARRAY(rsp_ep_view, priv, 4, "scratch of the endpoint policy"),
 };
 
-/* does a channel of this service ride the endpoint? */
-static bool ep_has_svc(uint32_t ep, uint32_t svc, const struct rsp_chan_view *chans, int nr)
+/* does a channel of this service ride the endpoint? All are read once, and kept */
+static int ep_has_svc(const void *row, const char *svc)
 {
+	static struct rsp_chan_view *chans;
+	static int nr = -1;
+	const struct rsp_ep_view *view = row;
+
+	if (nr < 0)
+		nr = rsp_chan_list(host_get(), &chans);
 	for (int i = 0; i < nr; i++) {
-		if (chans[i].ep_id == ep && chans[i].svc_id == svc)
-			return true;
+		if (chans[i].ep_id == view->id && chans[i].svc_id == svc_id(svc))
+			return 1;
 	}
-	return false;
+	return nr < 0 ? nr : 0;
 }
 
-static int ep_show(int argc, char **argv)
-{
-	struct rsp_chan_view *chans = NULL;
-	struct rsp_ep_view *views;
-	int nr, nr_chan = 0, out = 0, err;
-	struct sel sel;
+OBJECT_LIST(ep)
 
-	err = sel_parse(&sel, argc, argv, SEL_SVC | SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_ep_list(host_get(), &views);
-	if (nr >= 0 && sel.svc)
-		nr_chan = rsp_chan_list(host_get(), &chans);
-	if (nr < 0 || nr_chan < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if ((!sel.svc || ep_has_svc(views[i].id, svc_id(sel.svc), chans, nr_chan)) &&
-		    (!sel.has_id || sel.id == views[i].id))
-			views[out++] = views[i];
-	}
-	print_rows(NULL, ep_cols, ARRAY_SIZE(ep_cols), views, sizeof(*views), out, "no endpoint");
-	free(chans);
-	free(views);
-	return 0;
-}
-
-static int ep_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl ep [show] [svc NAME] [id N]\n"
-	     "       rspctl ep help");
-	print_help_fields(ep_cols, ARRAY_SIZE(ep_cols));
-	return 0;
-}
-
-static const struct cmd cmds[] = {
-	{ "show", ep_show },
-	{ "list", ep_show },
-	{ "help", ep_help },
-	{ NULL, NULL },
+static const struct object ep_object = {
+	.name	= "ep",
+	OBJECT_COLS(ep),
+	.none	= "no endpoint",
+	.has_svc = ep_has_svc,
 };
 
 int cmd_ep(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&ep_object, argc, argv);
 }

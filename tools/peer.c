@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl peer: remote hosts. */
 #include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "rspctl.h"
 
@@ -40,47 +38,15 @@ static const struct col peer_cols[] = {
 	COL(rsp_peer_view, features, COL_U16, false, "bits of the hello"),
 };
 
-static int peer_show(int argc, char **argv)
-{
-	struct rsp_peer_view *views;
-	struct sel sel;
-	int nr, out = 0, err;
+OBJECT_LIST(peer)
 
-	err = sel_parse(&sel, argc, argv, SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_peer_list(host_get(), &views);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if (!sel.has_id || sel.id == views[i].id)
-			views[out++] = views[i];
-	}
-	print_rows(NULL, peer_cols, ARRAY_SIZE(peer_cols), views, sizeof(*views), out, "no peer");
-	free(views);
-	return 0;
-}
-
-static int peer_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl peer [show] [id N]\n"
-	     "       rspctl peer help");
-	print_help_fields(peer_cols, ARRAY_SIZE(peer_cols));
-	return 0;
-}
-
-static const struct cmd cmds[] = {
-	{ "show", peer_show },
-	{ "list", peer_show },
-	{ "help", peer_help },
-	{ NULL, NULL },
+static const struct object peer_object = {
+	.name	= "peer",
+	OBJECT_COLS(peer),
+	.none	= "no peer",
 };
 
 int cmd_peer(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&peer_object, argc, argv);
 }

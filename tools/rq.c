@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl rq: receive queues, shared or private. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "rspctl.h"
 
 static const struct col rq_cols[] = {
@@ -23,47 +20,15 @@ static const struct col rq_cols[] = {
 	COL_ARRAY(rsp_rq_view, priv, 4, "scratch of the buffer policy"),
 };
 
-static int rq_show(int argc, char **argv)
-{
-	struct rsp_rq_view *views;
-	struct sel sel;
-	int nr, out = 0, err;
+OBJECT_LIST(rq)
 
-	err = sel_parse(&sel, argc, argv, SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_rq_list(host_get(), &views);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if (!sel.has_id || sel.id == views[i].id)
-			views[out++] = views[i];
-	}
-	print_rows(NULL, rq_cols, ARRAY_SIZE(rq_cols), views, sizeof(*views), out, "no receive queue");
-	free(views);
-	return 0;
-}
-
-static int rq_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl rq [show] [id N]\n"
-	     "       rspctl rq help");
-	print_help_fields(rq_cols, ARRAY_SIZE(rq_cols));
-	return 0;
-}
-
-static const struct cmd cmds[] = {
-	{ "show", rq_show },
-	{ "list", rq_show },
-	{ "help", rq_help },
-	{ NULL, NULL },
+static const struct object rq_object = {
+	.name	= "rq",
+	OBJECT_COLS(rq),
+	.none	= "no receive queue",
 };
 
 int cmd_rq(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&rq_object, argc, argv);
 }

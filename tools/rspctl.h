@@ -142,4 +142,31 @@ void json_u64(const char *key, uint64_t value);
 void json_s64(const char *key, int64_t value);
 void json_bool(const char *key, bool value);
 
+/* -------------------------------------------------------------- objects --- */
+
+/* a kind of object that is listed: all of the command is made of this */
+struct object {
+	const char	*name;
+	const struct col *cols;
+	size_t		nr_col;
+	size_t		size;		/* of a view, which begins with its id */
+	const char	*none;		/* what to say where there is none */
+	int		(*list)(struct rsp_host *host, void **views);
+	/* 1 if it is of the service, 0, or a negative errno; NULL: `svc NAME` selects nothing */
+	int		(*has_svc)(const void *row, const char *svc);
+};
+
+#define OBJECT_LIST(what)						\
+static int what##_list(struct rsp_host *host, void **views)		\
+{									\
+	return rsp_##what##_list(host, (struct rsp_##what##_view **)views);	\
+}
+
+/* members of its struct object: columns what_cols, views struct rsp_what_view */
+#define OBJECT_COLS(what)						\
+	.cols = what##_cols, .nr_col = ARRAY_SIZE(what##_cols),		\
+	.size = sizeof(struct rsp_##what##_view), .list = what##_list
+
+int cmd_object(const struct object *which, int argc, char **argv);
+
 #endif /* _RSPCTL_H */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl svc: the registered services. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "rspctl.h"
@@ -20,48 +19,23 @@ static const struct col svc_cols[] = {
 	COL_ARRAY(rsp_svc_view, priv, 8, "scratch of the buffer policy"),
 };
 
-static int svc_show(int argc, char **argv)
+static int svc_is_svc(const void *row, const char *svc)
 {
-	struct rsp_svc_view *views;
-	struct sel sel;
-	int nr, out = 0, err;
+	const struct rsp_svc_view *view = row;
 
-	err = sel_parse(&sel, argc, argv, SEL_SVC | SEL_ID);
-	if (err)
-		return err;
-	if (!host_get())
-		return 1;
-	nr = rsp_svc_list(host_get(), &views);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		if ((!sel.svc || !strcmp(sel.svc, views[i].name)) &&
-		    (!sel.has_id || sel.id == views[i].id))
-			views[out++] = views[i];
-	}
-	print_rows(NULL, svc_cols, ARRAY_SIZE(svc_cols), views, sizeof(*views), out, "no service");
-	free(views);
-	return 0;
+	return !strcmp(svc, view->name);
 }
 
-static int svc_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	puts("Usage: rspctl svc [show] [svc NAME] [id N]\n"
-	     "       rspctl svc help");
-	print_help_fields(svc_cols, ARRAY_SIZE(svc_cols));
-	return 0;
-}
+OBJECT_LIST(svc)
 
-static const struct cmd cmds[] = {
-	{ "show", svc_show },
-	{ "list", svc_show },
-	{ "help", svc_help },
-	{ NULL, NULL },
+static const struct object svc_object = {
+	.name	= "svc",
+	OBJECT_COLS(svc),
+	.none	= "no service",
+	.has_svc = svc_is_svc,
 };
 
 int cmd_svc(int argc, char **argv)
 {
-	return cmd_show(cmds, argc, argv);
+	return cmd_object(&svc_object, argc, argv);
 }

@@ -13,25 +13,11 @@ set -u
 repeats=$1 ios=$2
 export PATH=$BENCH/../build:$PATH
 KEY=0x5eedf00d00000000 LOW='' UP='' DISK=''
-CORE=$ISCSI_LIO/core/iblock_0/bench
-N=/sys/kernel/config/nullb/bench
 
-dm() {
-	dmsetup --noudevsync --noudevrules "$@"
-}
-dm_dev() {	# dm_dev NAME
-	echo "/dev/dm-$(dmsetup info -c --noheadings -o minor "$1")"
-}
 setup() {
-	local v
-	modprobe rsp_cache && modprobe null_blk nr_devices=0 && rxe_dummy 9000 || return
-	iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=16 && iscsi_initiator_up rsp || return
-	mkdir "$N" || return
-	for v in size=64 blocksize=512 memory_backed=1 irqmode=0 power=1; do
-		echo "${v#*=}" >"$N/${v%=*}" || return
-	done
-	DEV=/dev/nullb$(cat "$N/index")
-	[ -b "$DEV" ] || DEV=/dev/bench
+	modprobe rsp_cache && rxe_dummy 9000 && iscsi_target rsp && iscsi_target_up addr=10.9.0.1 mb=16 &&
+		iscsi_initiator_up rsp && null_dev_up bench 64 || return
+	DEV=$(null_dev bench)
 	[ -b "$DEV" ]
 }
 
@@ -42,9 +28,7 @@ serve() {
 		dm create low --table "0 $(blockdev --getsz "$DEV") rsp-cache $DEV $1 2 publish $KEY" || return
 		LOW=1 below=$(dm_dev low)
 	fi
-	mkdir -p "$CORE" && echo "udev_path=$below" >"$CORE/control" && echo "$below" >"$CORE/udev_path" &&
-		echo 1 >"$CORE/enable" && mkdir "$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1" &&
-		ln -s "$CORE" "$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1/unit" || return
+	iscsi_block_up 1 "$below" || return
 	iscsi_login 10.9.0.1 iser >/tmp/login 2>&1 && wait_until 30 has_unit || return
 	DISK=$(iscsi_disk 1)
 	echo none >"/sys/block/${DISK#/dev/}/queue/scheduler"
@@ -55,8 +39,7 @@ has_unit() {
 leave() {
 	[ -z "$UP" ] || dm remove up || return
 	iscsi_logout >/tmp/logout 2>&1
-	rm "$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1/unit" && rmdir "$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1" &&
-		rmdir "$CORE" || return
+	iscsi_block_down 1 || return
 	[ -z "$LOW" ] || dm remove low || return
 	UP='' LOW=''
 }
@@ -109,8 +92,7 @@ for ((r = 1; r <= repeats; r++)); do
 		one $c $r || bench_die "$c failed: $(cat /tmp/reads.err /tmp/login)"
 	done
 done
-echo 0 >"$N/power"
-rmdir "$N"
+null_dev_down bench
 modprobe -r null_blk
 services_off
 kernel_is_content

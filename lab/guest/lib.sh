@@ -272,6 +272,19 @@ iscsi_target_down() {
 	return 1
 }
 
+# iscsi_block_up N DEVICE: a block backstore over the device as unit N of the target, until iscsi_block_down N
+iscsi_block_up() {
+	local core=$ISCSI_LIO/core/iblock_$1/block lun=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_$1
+	mkdir -p "$core" && echo "udev_path=$2" >"$core/control" && echo "$2" >"$core/udev_path" &&
+		echo 1 >"$core/enable" && mkdir "$lun" && ln -s "$core" "$lun/disk"
+}
+# the unit may have gone with the target
+iscsi_block_down() {
+	local core=$ISCSI_LIO/core/iblock_$1/block lun=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_$1
+	[ ! -e "$lun" ] || { rm "$lun/disk" && rmdir "$lun"; } || return
+	[ ! -e "$core" ] || { rmdir "$core" && rmdir "${core%/*}"; }
+}
+
 # iscsi_initiator_up rsp|stock: the module behind open-iscsi's "iser", and iscsid
 iscsi_initiator_up() {
 	case $1 in
@@ -375,6 +388,36 @@ iscsi_disks_bare() {
 		echo none >"/sys/block/${d#/dev/}/queue/scheduler"
 		echo 2 >"/sys/block/${d#/dev/}/queue/nomerges"
 	done
+}
+
+# ---- block devices ------------------------------------------------------------------------
+
+# dm ARGUMENT...: dmsetup, where no udev runs; dm_dev NAME: the file of a device
+dm() {
+	dmsetup --noudevsync --noudevrules "$@"
+}
+dm_dev() {
+	echo "/dev/dm-$(dmsetup info -c --noheadings -o minor "$1")"
+}
+
+# null_dev_up NAME MIB: null_blk with memory; null_dev NAME: its file; null_dev_down NAME
+null_dev_up() {
+	local n=/sys/kernel/config/nullb/$1 v
+	modprobe null_blk nr_devices=0 || return
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir "$n" || return
+	for v in "size=$2" blocksize=512 memory_backed=1 discard=1 irqmode=0 power=1; do
+		echo "${v#*=}" >"$n/${v%=*}" || return
+	done
+}
+null_dev() {
+	local dev
+	dev=/dev/nullb$(cat "/sys/kernel/config/nullb/$1/index")
+	[ -b "$dev" ] || dev=/dev/$1
+	echo "$dev"
+}
+null_dev_down() {
+	rmdir "/sys/kernel/config/nullb/$1"
 }
 
 # ---- fio ----------------------------------------------------------------------------------

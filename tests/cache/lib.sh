@@ -10,14 +10,10 @@ C=cache-$$			# name of the cached device
 D=				# its device file, the kernel's: there is no udev
 DEV=				# what is cached
 
-dm() {
-	dmsetup --noudevsync --noudevrules "$@"
-}
-
 # dev_up KIND MIB: a device to cache in $DEV. loop: a file in memory; scsi512, scsi4096: scsi_debug with sectors of that
 # size, FUA, a cache to flush, UNMAP and WRITE SAME; null: null_blk with memory. dev_down at the end, or before
 dev_up() {
-	local mb=$2 n=/sys/kernel/config/nullb/n$$ v
+	local mb=$2
 	case $1 in
 	loop)
 		modprobe loop && truncate -s "${mb}M" "$T/disk" && DEV=$(losetup -f --show "$T/disk") || return
@@ -30,15 +26,9 @@ dev_up() {
 		wait_for 20 scsi_there || return
 		;;
 	null)
-		modprobe null_blk nr_devices=0 || return
-		mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
-		mkdir "$n" || return
-		dev_undo=(rmdir "$n")
-		for v in "size=$mb" blocksize=512 memory_backed=1 discard=1 irqmode=0 power=1; do
-			echo "${v#*=}" >"$n/${v%=*}" || return
-		done
-		DEV=/dev/nullb$(cat "$n/index")
-		[ -b "$DEV" ] || DEV=/dev/n$$
+		dev_undo=(null_dev_down n$$)
+		null_dev_up n$$ "$mb" || return
+		DEV=$(null_dev n$$)
 		;;
 	esac
 	[ -b "$DEV" ]
@@ -60,7 +50,7 @@ sectors() {
 # cache_up SIZE [OPTION...]: $D caches $DEV, until cache_down
 cache_up() {
 	dm create "$C" --table "0 $(sectors "$DEV") rsp-cache $DEV $*" || return
-	D=/dev/dm-$(dmsetup info -c --noheadings -o minor "$C")
+	D=$(dm_dev "$C")
 	[ -b "$D" ]
 }
 cache_down() {
@@ -115,4 +105,29 @@ same() {
 		cmp "$T/below" "$T/above" &&
 		dd if="$D" of="$T/above" bs=4k count=$((mb * 256)) iflag=direct status=none &&
 		cmp "$T/below" "$T/above" && [ "$(stat -c %s "$T/above")" = $((mb << 20)) ] && rm "$T/above" "$T/below"
+}
+
+# ---- with tests/iscsi/lib.sh ----------------------------------------------------------------
+
+# lower_up SIZE [OPTION...]: $LOWER caches a device under unit 1 of a target
+LOWER=''
+lower_down() {
+	iscsi_block_down 1 || return
+	[ -z "$LOWER" ] || dm remove "$LOWER" && LOWER=''
+}
+lower_up() {
+	dev_up null 64 && cache_up "$@" || return
+	LOWER=$C
+	defer lower_down
+	iscsi_up mb=16 && iscsi_block_up 1 "$D" && D=
+}
+has_unit() {
+	iscsi_disk 1
+}
+
+# disk_checksums DEVICE: fio with checksums, blocks of all sizes
+disk_checksums() {
+	(cd "$T" && fio_json "$T/v.json" --filename="$1" --rw=randrw --bsrange=512-128k --blockalign=512 --size=8m \
+		--iodepth=8 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+		--number_ios=1511)
 }

@@ -18,24 +18,6 @@ KEY=0x5eedf00d00000000
 plan 17
 modprobe rsp_cache
 
-LOWER='' CORE=$ISCSI_LIO/core/iblock_0/cached
-lower_down() {
-	[ ! -e "$CORE" ] || { rmdir "$CORE" && rmdir "${CORE%/*}"; } || return
-	[ -z "$LOWER" ] || dm remove "$LOWER"
-}
-lower_up() {
-	dev_up null 64 && cache_up 4M 2 publish $KEY || return
-	LOWER=$C
-	defer lower_down
-	iscsi_up mb=16 && mkdir -p "$CORE" && echo "udev_path=$D" >"$CORE/control" && echo "$D" >"$CORE/udev_path" &&
-		echo 1 >"$CORE/enable" || return
-	mkdir "$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1" &&
-		ln -s "$CORE" "$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1/disk"
-	D=
-}
-has_unit() {
-	iscsi_disk 1
-}
 # upper_up NAME SIZE [OPTION]: a cache over the disk, with the target's as its peer
 upper_up() {
 	C=$1 DEV=$(iscsi_disk 1)
@@ -66,7 +48,7 @@ shown() {
 		any(.[]; .role == "client" and .svc == "cache" and .nr_read > 0)'
 }
 
-run "a device, a published cache, a target with it as a block backstore" lower_up
+run "a device, a published cache, a target with it as a block backstore" lower_up 4M 2 publish $KEY
 # shellcheck disable=SC2046 # one word a setting
 run "login" iscsi_login 10.9.0.1 iser $(limits)
 run "the unit is there" wait_for 20 has_unit
@@ -85,12 +67,7 @@ mostly() {
 		[ $hits -gt 400 ]
 }
 run "nearly all, and it is right" mostly
-verified() {
-	(cd "$T" && fio_json "$T/v.json" --filename="$1" --rw=randrw --bsrange=512-128k --blockalign=512 --size=8m \
-		--iodepth=8 --serialize_overlap=1 --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
-		--number_ios=1511)
-}
-run "fio with checksums" verified "$D"
+run "fio with checksums" disk_checksums "$D"
 run "threads that meet in blocks" workout bytes=2M threads=4 ops=811
 two() {
 	dm remove "$C" && upper_up "$LOWER-a" 64K shared && A=$D && upper_up "$LOWER-b" 64K shared && B=$D
@@ -134,8 +111,7 @@ no_holder() {
 run "they go, and hold nothing" gone
 run "logout" iscsi_logout
 nothing() {
-	local lun=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/lun/lun_1
-	rm "$lun/disk" && rmdir "$lun" && lower_down && LOWER='' && rspctl -j desc | jq -e '. == []' && ! rspctl svc | grep desc-
+	lower_down && rspctl -j desc | jq -e '. == []' && ! rspctl svc | grep desc-
 }
 run "nothing is published any more" nothing
 finish

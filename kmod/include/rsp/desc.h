@@ -88,6 +88,7 @@ struct rsp_region_attr {
 
 struct rsp_region *rsp_region_publish(struct rsp_svc *svc, const struct rsp_region_attr *attr);
 u32 rsp_region_epoch(const struct rsp_region *region);
+int rsp_desc_sg_vmalloc(struct sg_table *sgt, const void *mem, u32 bytes);
 void rsp_region_unpublish(struct rsp_region *region);
 void rsp_region_revoke(struct rsp_region *region);
 
