@@ -400,13 +400,13 @@ dm_dev() {
 	echo "/dev/dm-$(dmsetup info -c --noheadings -o minor "$1")"
 }
 
-# null_dev_up NAME MIB: null_blk with memory; null_dev NAME: its file; null_dev_down NAME
+# null_dev_up NAME MIB [SETTING=VALUE...]: null_blk with memory; null_dev NAME: its file; null_dev_down NAME
 null_dev_up() {
 	local n=/sys/kernel/config/nullb/$1 v
 	modprobe null_blk nr_devices=0 || return
 	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 	mkdir "$n" || return
-	for v in "size=$2" blocksize=512 memory_backed=1 discard=1 irqmode=0 power=1; do
+	for v in "size=$2" blocksize=512 memory_backed=1 discard=1 irqmode=0 "${@:3}" power=1; do
 		echo "${v#*=}" >"$n/${v%=*}" || return
 	done
 }
