@@ -218,7 +218,7 @@ iscsi_target() {
 # writes vanish, reads are zeroes), attrib="NAME=VALUE..." of the portal group, param="..." likewise.
 iscsi_target_up() {
 	local addr="10.9.0.1 [fd00::1]" luns=1 mb=256 iser=1 null=0 attrib='' param='' "$@"
-	local tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1 i a np core
+	local tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1 i a core
 	modprobe target_core_mod && modprobe iscsi_target_mod || return
 	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 	mkdir -p "$tpg" || return
@@ -237,11 +237,15 @@ iscsi_target_up() {
 		echo "${a#*=}" >"$tpg/param/${a%%=*}" || return
 	done
 	for a in $addr; do
-		np=$tpg/np/$a:3260
-		mkdir "$np" || return
-		[ "$iser" = 0 ] || echo 1 >"$np/iser" || return
+		iscsi_portal "$a" "$iser" || return
 	done
 	echo 1 >"$tpg/enable"
+}
+
+# iscsi_portal ADDRESS [0|1]: the target is there, too, over TCP and unless 0 over iSER
+iscsi_portal() {
+	local np=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/np/$1:3260
+	mkdir "$np" && { [ "${2:-1}" = 0 ] || echo 1 >"$np/iser"; }
 }
 
 # iscsi_target_down: forget it, and let its modules go

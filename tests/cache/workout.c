@@ -3,6 +3,7 @@
  * workout: reads and writes on a block device by several threads, each of which knows what it must find.
  *
  *	workout [KEY=VALUE]... DEVICE...
+ *	workout serve=PORT DEVICE
  *
  *	bytes=N		use so much from the beginning (4 MiB)
  *	threads=N	(4)
@@ -10,10 +11,11 @@
  *	seed=N		(23)
  *	errors=1	reads and writes may fail; a failed write leaves what was there, or what it wrote
  *	discard=1	discard and write zeroes, too
+ *	run=N		sectors of a thread in a row (3)
  *	log=FILE	its number of operations, rewritten now and then
  *
  * Several devices are ways to the same data, through caches of several hosts: thread 0 uses the first, thread 1
- * the second, and so on.
+ * the second, and so on. One that is ADDRESS:PORT is of another host, where `serve` runs (way.h).
  *
  * The sectors belong to the threads in turn, in runs of three: writes of two threads meet in most blocks of
  * 4 KiB, and never in a sector. Each sector has a stamp: its number, its owner, a version. The owner
@@ -25,22 +27,11 @@
  *
  * Exit code 0: all was right. 1: not, the first that was wrong is told.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-#define RUN		3	/* sectors of a thread in a row */
-#define MAX_IO		(160 << 10)
+#include "way.h"
+
+#define MAX_IO		WAY_MAX_IO
 #define MAX_THREAD	16
 
 struct stamp {
@@ -57,9 +48,10 @@ struct known {
 	_Atomic uint32_t	seen;		/* the latest that a read has had */
 };
 
-static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard;
+static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard, run = 3, serve;
 static const char *log_file;
-static int fds[MAX_THREAD], nr_device, sector_bytes, nr_sector;
+static const char *devices[MAX_THREAD];
+static int nr_device, sector_bytes, nr_sector;
 static struct known *known;
 static atomic_int is_over;
 static atomic_long ops_done, io_errors;
@@ -82,7 +74,7 @@ static long number(const char *word)
 
 static int owner_of(int sector)
 {
-	return sector / RUN % nr_thread;
+	return sector / run % nr_thread;
 }
 
 static uint32_t next_random(uint64_t *state)
@@ -139,7 +131,7 @@ static uint32_t lowest(int sector)
 	return seen > acked ? seen : acked;
 }
 
-static void do_read(int fd, uint64_t *random, char *buf)
+static void do_read(struct way *way, uint64_t *random, char *buf)
 {
 	int first = next_random(random) % nr_sector, nr, i;
 	static _Thread_local uint32_t low[MAX_IO / 512];
@@ -150,8 +142,7 @@ static void do_read(int fd, uint64_t *random, char *buf)
 		nr = nr_sector - first;
 	for (i = 0; i < nr; i++)
 		low[i] = lowest(first + i);
-	if (pread(fd, buf, (size_t)nr * sector_bytes, (off_t)first * sector_bytes) !=
-	    (ssize_t)nr * sector_bytes) {
+	if (way_do(way, WAY_READ, (uint64_t)first * sector_bytes, (uint64_t)nr * sector_bytes, 0, buf)) {
 		if (!errors) {
 			fprintf(stderr, "read of %d at %d: %s\n", nr, first, strerror(errno));
 			exit(1);
@@ -166,22 +157,20 @@ static void do_read(int fd, uint64_t *random, char *buf)
 /* the sectors of a run that are there: the last one may be short */
 static int own_run(long thread, uint64_t *random, int *first)
 {
-	int nr_run = nr_sector / RUN;
-	int run = next_random(random) % ((nr_run + nr_thread - 1) / nr_thread) * nr_thread + thread;
+	int nr_run = nr_sector / run;
+	int which = next_random(random) % ((nr_run + nr_thread - 1) / nr_thread) * nr_thread + thread;
 
-	if (run >= nr_run)
-		run = thread;
-	*first = run * RUN;
-	return RUN;
+	if (which >= nr_run)
+		which = thread;
+	*first = which * run;
+	return run;
 }
 
-static void do_write(int fd, long thread, uint64_t *random, char *buf)
+static void do_write(struct way *way, long thread, uint64_t *random, char *buf)
 {
 	static const int flags[] = { 0, 0, 0, RWF_DSYNC };
 	uint32_t how = next_random(random);
-	struct iovec vec;
-	ssize_t done;
-	int first, nr, i;
+	int first, nr, i, failed;
 
 	nr = own_run(thread, random, &first);
 	/* not always all of it */
@@ -194,12 +183,11 @@ static void do_write(int fd, long thread, uint64_t *random, char *buf)
 		atomic_store(&known[first + i].begun, version);
 		stamp_write(buf + i * sector_bytes, first + i, thread, version);
 	}
-	vec.iov_base = buf;
-	vec.iov_len = (size_t)nr * sector_bytes;
-	done = pwritev2(fd, &vec, 1, (off_t)first * sector_bytes, flags[how % 4]);
-	if (done == (ssize_t)vec.iov_len && how % 32 == 1 && fsync(fd))
-		done = -1;
-	if (done != (ssize_t)vec.iov_len) {
+	failed = way_do(way, WAY_WRITE, (uint64_t)first * sector_bytes, (uint64_t)nr * sector_bytes,
+			flags[how % 4], buf);
+	if (!failed && how % 32 == 1)
+		failed = way_do(way, WAY_SYNC, 0, 0, 0, NULL);
+	if (failed) {
 		if (!errors) {
 			fprintf(stderr, "write of %d at %d: %s\n", nr, first, strerror(errno));
 			exit(1);
@@ -212,19 +200,17 @@ static void do_write(int fd, long thread, uint64_t *random, char *buf)
 }
 
 /* a run of its own is zeroed: it reads as nothing then; or discarded: as nothing, or as before */
-static void do_discard(int fd, long thread, uint64_t *random)
+static void do_discard(struct way *way, long thread, uint64_t *random)
 {
-	uint64_t range[2];
 	int first, nr, i;
 	int zero = next_random(random) % 2;
 
 	nr = own_run(thread, random, &first);
-	range[0] = (uint64_t)first * sector_bytes;
-	range[1] = (uint64_t)nr * sector_bytes;
 	for (i = 0; i < nr; i++)
 		atomic_store(&known[first + i].zeroed,
 			     atomic_fetch_add(&known[first + i].begun, 1) + 1);
-	if (ioctl(fd, zero ? BLKZEROOUT : BLKDISCARD, range)) {
+	if (way_do(way, zero ? WAY_ZERO : WAY_DISCARD, (uint64_t)first * sector_bytes,
+		   (uint64_t)nr * sector_bytes, 0, NULL)) {
 		if (!errors) {
 			fprintf(stderr, "%s of %d at %d: %s\n", zero ? "zero" : "discard", nr,
 				first, strerror(errno));
@@ -237,24 +223,33 @@ static void do_discard(int fd, long thread, uint64_t *random)
 		atomic_store(&known[first + i].acked, atomic_load(&known[first + i].begun));
 }
 
+static void open_way(struct way *way, const char *device)
+{
+	if (way_open(way, device)) {
+		perror(device);
+		exit(2);
+	}
+}
+
 static void *work(void *arg)
 {
 	long thread = (long)arg, i;
-	int fd = fds[thread % nr_device];
+	struct way way;
 	uint64_t random = seed * 1000003 + thread * 7919 + 1;
 	char *buf;
 
+	open_way(&way, devices[thread % nr_device]);
 	if (posix_memalign((void **)&buf, 4096, MAX_IO))
 		exit(1);
 	for (i = 0; !atomic_load(&is_over) && (!nr_op || i < nr_op); i++) {
 		uint32_t what = next_random(&random) % 64;
 
 		if (what < 24)
-			do_write(fd, thread, &random, buf);
+			do_write(&way, thread, &random, buf);
 		else if (what == 24 && discard)
-			do_discard(fd, thread, &random);
+			do_discard(&way, thread, &random);
 		else
-			do_read(fd, &random, buf);
+			do_read(&way, &random, buf);
 		atomic_fetch_add(&ops_done, 1);
 		if (!thread && log_file && !(i % 16)) {
 			FILE *f = fopen(log_file, "w");
@@ -275,28 +270,38 @@ static void over(int sig)
 }
 
 /* when all is quiet: each sector is what was written to it last */
-static void check_all(int fd)
+static void check_all(const char *device)
 {
+	struct way way;
 	char *buf;
 	int i;
 
+	open_way(&way, device);
 	if (posix_memalign((void **)&buf, 4096, 4096))
 		exit(1);
 	for (i = 0; i < nr_sector; i++) {
-		if (pread(fd, buf, sector_bytes, (off_t)i * sector_bytes) != sector_bytes) {
+		if (way_do(&way, WAY_READ, (uint64_t)i * sector_bytes, sector_bytes, 0, buf)) {
 			fprintf(stderr, "read of sector %d at the end: %s\n", i, strerror(errno));
 			exit(1);
 		}
 		stamp_check(buf, i, atomic_load(&known[i].acked));
 	}
 	free(buf);
+	close(way.fd);
 }
 
 static void prepare(void)
 {
+	struct way way;
 	char *buf;
 	int i;
 
+	open_way(&way, devices[0]);
+	if (way_do(&way, WAY_SECTOR_BYTES, 0, 0, 0, &sector_bytes)) {
+		perror(devices[0]);
+		exit(2);
+	}
+	nr_sector = bytes / sector_bytes;
 	known = calloc(nr_sector, sizeof(*known));
 	if (!known || posix_memalign((void **)&buf, 4096, MAX_IO))
 		exit(1);
@@ -311,13 +316,13 @@ static void prepare(void)
 			nr = nr_sector - i;
 		for (j = 0; j < nr; j++)
 			stamp_write(buf + j * sector_bytes, i + j, owner_of(i + j), 1);
-		if (pwrite(fds[0], buf, (size_t)nr * sector_bytes, (off_t)i * sector_bytes) !=
-		    (ssize_t)nr * sector_bytes) {
+		if (way_do(&way, WAY_WRITE, (uint64_t)i * sector_bytes, (uint64_t)nr * sector_bytes, 0, buf)) {
 			perror("the first write");
 			exit(1);
 		}
 	}
 	free(buf);
+	close(way.fd);
 }
 
 int main(int argc, char **argv)
@@ -325,9 +330,9 @@ int main(int argc, char **argv)
 	static const struct { const char *key; long *value; } keys[] = {
 		{ "bytes", &bytes }, { "threads", &nr_thread }, { "ops", &nr_op },
 		{ "seed", &seed }, { "errors", &errors }, { "discard", &discard },
+		{ "run", &run }, { "serve", &serve },
 	};
 	pthread_t threads[MAX_THREAD];
-	const char *devices[MAX_THREAD];
 	unsigned int k;
 	long i;
 
@@ -346,18 +351,12 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "log"))
 			log_file = value;
 	}
-	if (!nr_device || nr_thread < 1 || nr_thread > MAX_THREAD) {
+	if (!nr_device || nr_thread < 1 || nr_thread > MAX_THREAD || run < 1 || run > MAX_IO / 4096) {
 		fprintf(stderr, "usage: workout [KEY=VALUE]... DEVICE...\n");
 		return 2;
 	}
-	for (i = 0; i < nr_device; i++) {
-		fds[i] = open(devices[i], O_RDWR | O_DIRECT);
-		if (fds[i] < 0 || ioctl(fds[i], BLKSSZGET, &sector_bytes)) {
-			perror(devices[i]);
-			return 2;
-		}
-	}
-	nr_sector = bytes / sector_bytes;
+	if (serve)
+		return way_serve(serve, devices[0]);
 	signal(SIGINT, over);
 	signal(SIGTERM, over);
 	prepare();
@@ -368,7 +367,7 @@ int main(int argc, char **argv)
 		pthread_join(threads[i], NULL);
 	errors = 0;
 	for (i = 0; i < nr_device; i++)
-		check_all(fds[i]);
+		check_all(devices[i]);
 	printf("%ld operations, %ld failed\n", atomic_load(&ops_done), atomic_load(&io_errors));
 	return 0;
 }
