@@ -5,9 +5,10 @@
  *	held MS [COUNT]		every MS milliseconds, COUNT lines or until killed
  *
  *	{"unix_ms": 1764180000000, "pool": 1048576, "limit": 67108864, "iser": {"held": 524288, "refused": 0,
- *	 "starved": 0, "chans": 1, "window": 64, "grant": 64, "peer_grant": 128, "in_flight": 8}, ...}
+ *	 "starved": 0, "chans": 1, "window": 64, "grant": 64, "peer_grant": 128, "in_flight": 8}, ...,
+ *	 "active": {"flow": {"name": "builtin", "age_ms": 1200}, ...}}
  *
- * window and what follows are sums over the service's channels.
+ * window and what follows are sums over the service's channels; active are the policies, since when.
  * All lines are made by one loaded program, so they cost little beside what they watch.
  */
 #include <stdio.h>
@@ -44,24 +45,49 @@ static void put_svc(const struct rsp_svc_view *svc, const struct rsp_chan_view *
 	       in_flight);
 }
 
+/* the active policy of each family, and for how long it has been */
+static void put_active(const struct rsp_policy_view *policies, int nr)
+{
+	const char *comma = "";
+	struct timespec t;
+	int i;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	printf(", \"active\": {");
+	for (i = 0; i < nr; i++) {
+		if (!policies[i].is_active)
+			continue;
+		printf("%s\"%s\": {\"name\": \"%s\", \"age_ms\": %lld}", comma,
+		       rsp_family_name(policies[i].family), policies[i].exit.name,
+		       t.tv_sec * 1000LL + t.tv_nsec / 1000000 -
+		       (long long)(policies[i].since_ns / 1000000));
+		comma = ", ";
+	}
+	printf("}");
+}
+
 static int line(struct rsp_host *host)
 {
+	struct rsp_policy_view *policies = NULL;
 	struct rsp_chan_view *chans = NULL;
 	struct rsp_svc_view *svcs = NULL;
 	struct rsp_pool_view pool;
-	int nr = rsp_svc_list(host, &svcs), nr_chan = rsp_chan_list(host, &chans), i;
-	int err = nr < 0 || nr_chan < 0 || rsp_pool_get(host, &pool);
+	int nr = rsp_svc_list(host, &svcs), nr_chan = rsp_chan_list(host, &chans);
+	int nr_policy = rsp_policy_list(host, &policies), i;
+	int err = nr < 0 || nr_chan < 0 || nr_policy < 0 || rsp_pool_get(host, &pool);
 
 	if (!err) {
 		printf("{\"unix_ms\": %lld, \"pool\": %llu, \"limit\": %llu", unix_ms(),
 		       (unsigned long long)pool.held_bytes, (unsigned long long)pool.limit_bytes);
 		for (i = 0; i < nr; i++)
 			put_svc(&svcs[i], chans, nr_chan);
+		put_active(policies, nr_policy);
 		puts("}");
 		err = fflush(stdout);
 	}
 	free(svcs);
 	free(chans);
+	free(policies);
 	return err;
 }
 

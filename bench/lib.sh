@@ -4,26 +4,25 @@
 BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 . "$BENCH/../lab/common.sh"
 
-# bench_boot SECONDS [LAB-OPTION...]: build, boot guests for at most so long; run is their directory, and they
+# bench_boot SECONDS [LAB-OPTION...]: build, boot guests for at most so long; RUN is their directory, and they
 # end with us
-run=
 bench_boot() {
 	need_root
 	export LIFE=$1
 	lab_options "${@:2}"
 	[ -n "${NOBUILD:-}" ] || "$LAB/build" all
 	export RSP_OWNER=$$
-	run=$(run_new)
-	trap 'run_stop "$run"' EXIT
+	RUN=$(run_new)
+	trap 'run_stop "$RUN"' EXIT
 	trap 'exit 130' INT TERM HUP
-	run_start "$run"
-	run_wait "$run" || exit 1
+	run_start "$RUN"
+	run_wait "$RUN" || exit 1
 }
 
 # in_guest NODE COMMAND...: a guest that counts instructions skips what it idles, even a wait for this machine's
 # disk: its own clock runs ahead, so the limit is kept here
 in_guest() {
-	timeout "${TIMEOUT:-3600}" "$LAB/gx" -r "$run" "$1" 9999999 "${@:2}"
+	timeout "${TIMEOUT:-3600}" "$LAB/gx" -r "$RUN" "$1" 9999999 "${@:2}"
 }
 
 # time_left: pass lines on with our time (a guest that counts instructions has another). To those that end in

@@ -258,19 +258,19 @@ cell_name() {
 
 # fio_cell JOB QD IOS [LINE...]: run it on $FILE, print the figures as JSON. Lines are more for fio's
 # [global]; $RUNTIME, if set, is how many seconds to run instead of so many I/Os; what several at once
-# write is kept apart by $LOAD.
+# write is kept apart by $LOAD, in $FIO_TMP (/tmp).
 fio_cell() {
-	local rc=0 job=$1 qd=$2 ios=$3 t=/tmp/fio.${LOAD:-one}
+	local rc=0 job=$1 qd=$2 ios=$3 dir=${FIO_TMP:-/tmp} t=${FIO_TMP:-/tmp}/fio.${LOAD:-one}
 	shift 3
 	[ -z "${RUNTIME:-}" ] || { ios=1000000000; set -- time_based "runtime=$RUNTIME" "$@"; }
 	# processor time of the whole machine, both ends and the device, while the job runs
 	{
 		printf '%s\n' "[global]" group_reporting unified_rw_reporting=mixed percentile_list=50:90:99:99.9 \
-			"exec_prerun=cp /proc/stat $t.stat0" "exec_postrun=cp /proc/stat $t.stat1" "$@"
+			"exec_prerun=cp -f /proc/stat $t.stat0" "exec_postrun=cp -f /proc/stat $t.stat1" "$@"
 		cat "$(job_file "$job")"
 	} >"$t.fio"
 	# fio leaves what these print in the working directory
-	FILE=$FILE QD=$qd IOS=$ios env -C /tmp fio ${FIO_READONLY:+--readonly} --output-format=json --output="$t.json" \
+	FILE=$FILE QD=$qd IOS=$ios env -C "$dir" fio ${FIO_READONLY:+--readonly} --output-format=json --output="$t.json" \
 		"$t.fio" >"$t.err" 2>&1 || rc=$?
 	if [ $rc != 0 ]; then
 		tail -n 5 "$t.err" >&2

@@ -26,7 +26,8 @@ to() {
 		loaded+=("$p")
 	done
 }
-trap 'to as-is' EXIT
+FIO_TMP=$(mktemp -d) && export FIO_TMP || exit
+trap 'rm -rf "$FIO_TMP"; to as-is' EXIT
 trap 'exit 130' INT TERM HUP
 
 record_run "$(job_texts "${cells[@]%%:*}" | jq -c --arg on "$1" '{jobs: ., files: $on}')"

@@ -50,21 +50,27 @@ for swap in "${swaps[@]}"; do
 	wait_ms=$((begun + ${swap#*@} * 1000 - $(date +%s%3N)))
 	[ $wait_ms -le 0 ] || sleep "$(printf '%d.%03d' $((wait_ms / 1000)) $((wait_ms % 1000)))"
 	swap_to "${swap%@*}"
-	jq -nc --argjson t $(($(date +%s%3N) - begun)) --arg policy "${swap%@*}" '{t_ms: $t, swap: $policy}' >>"$OUT"
-	progress "${swap%@*} is in force, $((($(date +%s%3N) - begun) / 1000)) s after the start"
+	progress "${swap%@*} was swapped in, $((($(date +%s%3N) - begun) / 1000)) s after the start"
 done
 wait "${pids[@]}"
 kill $sampler
 wait $sampler 2>/dev/null
 [ -s /tmp/held.jsonl ] || bench_die "no samples"
 
-jq -c --argjson t0 "$begun" '{t_ms: (.unix_ms - $t0)} + del(.unix_ms)' /tmp/held.jsonl >>"$OUT"
+jq -c --argjson t0 "$begun" '{t_ms: (.unix_ms - $t0)} + del(.unix_ms, .active)' /tmp/held.jsonl >>"$OUT"
+# to load a policy takes a while, to swap it in does not: the moments are the kernel's
+jq -nc --argjson t0 "$begun" 'foreach inputs as $s ({}; {was: .now, now: $s.active};
+	select(.was) | .was as $was | .now | to_entries[] | select(.value.name != $was[.key].name) |
+	{t_ms: ($s.unix_ms - .value.age_ms - $t0), swap: .value.name, family: .key})' /tmp/held.jsonl >>"$OUT"
 for s in $SERVICES; do
 	[ "$(jq .errors /tmp/$s.figures)" = 0 ] || bench_die "$s: fio failed, see above"
-	# of either direction at a moment: KiB/s, I/Os a second
-	awk -F', *' -v load="$s" -v t0="$begun" 'FNR == 1 { n++ } { v[n, $1] += $2; if (n == 1 && !($1 in seen)) { seen[$1]; t[++nt] = $1 } }
-		END { for (i = 1; i <= nt; i++) printf "{\"t_ms\": %d, \"load\": \"%s\", \"bytes_per_s\": %d, \"iops\": %d}\n",
-			t[i] - t0, load, v[1, t[i]] * 1024, v[2, t[i]] }' /tmp/log.${s}_bw.log /tmp/log.${s}_iops.log >>"$OUT"
+	# both directions at a moment; the two logs have moments of their own
+	for f in bw:bytes_per_s:1024 iops:iops:1; do
+		IFS=: read -r log name unit <<<"$f"
+		awk -F', *' -v load="$s" -v t0="$begun" -v name="$name" -v unit="$unit" '!($1 in v) { t[++n] = $1 } { v[$1] += $2 * unit }
+			END { for (i = 1; i <= n; i++) printf "{\"t_ms\": %d, \"load\": \"%s\", \"%s\": %d}\n", t[i] - t0, load, name, v[t[i]] }' \
+			"/tmp/log.${s}_$log.log" >>"$OUT"
+	done
 done
 swap_to builtin
 contender_off

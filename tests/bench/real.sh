@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # bench/compare on a machine as it is: directories and disks, and what it refuses to write to.
-# timeout: 180
+# timeout: 300
 . "$(dirname "$0")/lib.sh"
 need root tool:fio tool:jq tool:python3 tool:gnuplot tool:mkfs.ext4 tool:wipefs
 plan 9
@@ -37,33 +37,33 @@ null_dev_gone() {
 }
 run "a disk of 64 MiB" null_dev_up bench 64
 DEV=$(null_dev bench)
-sum() {
-	sha256sum <"$DEV"
+written() {	# how many writes it has seen
+	awk '{ print $5 }' "/sys/block/${DEV#/dev/}/stat"
 }
 reads() {
 	local before
-	before=$(sum)
+	before=$(written)
 	compare --device "$DEV" --repeats 1 --cells "randread-4k:4:20" && grep -q 'one round says nothing\|^IOPS' "$T/out" &&
-		is "$(sum)" "$before"
+		is "$(written)" "$before"
 }
 run "a disk is read" reads
 no_write() {
 	local before
-	before=$(sum)
+	before=$(written)
 	refuses "--write, if what is on the device may go" --device "$DEV" --repeats 1 --cells "randwrite-4k:4:20" &&
-		refuses "job $T/mixed.fio writes" --device "$DEV" --repeats 1 --jobs "$T/mixed.fio" && is "$(sum)" "$before"
+		refuses "job $T/mixed.fio writes" --device "$DEV" --repeats 1 --jobs "$T/mixed.fio" && is "$(written)" "$before"
 }
 run "jobs that write are refused without --write, shipped or not" no_write
 writes() {
 	local before
-	before=$(sum)
-	compare --device "$DEV" --write --repeats 1 --cells "randwrite-4k:4:20" && [ "$(sum)" != "$before" ]
+	before=$(written)
+	compare --device "$DEV" --write --repeats 1 --cells "randwrite-4k:4:20" && [ "$(written)" != "$before" ]
 }
 run "with --write they write" writes
 signature() {
 	local before
-	mkfs.ext4 -q "$DEV" && before=$(sum) &&
-		refuses "$DEV has a signature (ext4)" --device "$DEV" --write --repeats 1 --cells "randwrite-4k:4:20" && is "$(sum)" "$before"
+	mkfs.ext4 -q "$DEV" && before=$(written) &&
+		refuses "$DEV has a signature (ext4)" --device "$DEV" --write --repeats 1 --cells "randwrite-4k:4:20" && is "$(written)" "$before"
 }
 run "not to a disk with a file system" signature
 mounted() {
@@ -73,21 +73,18 @@ mounted() {
 run "not to one that is mounted" mounted
 forced() {
 	local before
-	before=$(sum)
-	compare --device "$DEV" --force-write --repeats 1 --cells "randwrite-4k:4:20" && [ "$(sum)" != "$before" ]
+	before=$(written)
+	compare --device "$DEV" --force-write --repeats 1 --cells "randwrite-4k:4:20" && [ "$(written)" != "$before" ]
 }
 run "--force-write writes in spite of that" forced
 bad_input() {
 	echo '[x]' >"$T/nofile.fio"
-	refuses "no job nothing, there are: randread-4k" --mount "$T/a" --cells nothing:1:1 &&
-		refuses "randread-4k is not JOB:DEPTH:IOS" --mount "$T/a" --cells randread-4k &&
+	refuses "randread-4k is not JOB:DEPTH:IOS" --mount "$T/a" --cells randread-4k &&
 		refuses "does not use \${FILE}" --mount "$T/a" --jobs "$T/nofile.fio" &&
 		refuses "no file $T/none" --mount "$T/a" --jobs "$T/none" &&
 		refuses "is no block device" --device "$T/a" && refuses "is no directory" --mount "$T/none" &&
-		refuses "--repeats 0: a number from 1" --repeats 0 --mount "$T/a" &&
 		refuses "contender stock: on a real machine" --mount "$T/a" --contenders "rsp stock" &&
 		refuses "no policy flow_none in policies/" --swap flow_none@3 &&
-		refuses "is before the one in front of it" --swap "flow_aimd@10 builtin@3" &&
 		refuses "no topology ring: one or pair" --topology ring && refuses "--base wants a value, or is nothing" --base
 }
 run "bad input is refused with what to do" bad_input
