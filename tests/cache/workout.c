@@ -12,6 +12,7 @@
  *	errors=1	reads and writes may fail; a failed write leaves what was there, or what it wrote
  *	discard=1	discard and write zeroes, too
  *	run=N		sectors of a thread in a row (3)
+ *	overlap=1	all write everywhere, whole blocks or sectors; no discards
  *	log=FILE	its number of operations, rewritten now and then
  *
  * Several devices are ways to the same data, through caches of several hosts: thread 0 uses the first, thread 1
@@ -25,6 +26,10 @@
  * followed by a flush; reads are of any length at any sector. To write zeroes is a version without a
  * stamp, and a discard may be one.
  *
+ * With overlap a sector has many writers, and a version is the moment when its write began, by a clock that ticks
+ * when a write begins and when it is acknowledged. A version is stale when another write began behind
+ * its acknowledgement, and was acknowledged or seen before the read began.
+ *
  * Exit code 0: all was right. 1: not, the first that was wrong is told.
  */
 #include <stdatomic.h>
@@ -33,6 +38,8 @@
 
 #define MAX_IO		WAY_MAX_IO
 #define MAX_THREAD	16
+#define MAX_TICK	(1 << 23)
+#define RANGE		4	/* blocks or sectors of a write anywhere, at most */
 
 struct stamp {
 	uint64_t	sector;
@@ -48,11 +55,14 @@ struct known {
 	_Atomic uint32_t	seen;		/* the latest that a read has had */
 };
 
-static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard, run = 3, serve;
+static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard, run = 3, serve,
+	    overlap;
 static const char *log_file;
 static const char *devices[MAX_THREAD];
 static int nr_device, sector_bytes, nr_sector;
 static struct known *known;
+static _Atomic uint32_t now;			/* with overlap: the clock */
+static _Atomic uint32_t acked_at[MAX_TICK];	/* by version, 0 for not yet */
 static atomic_int is_over;
 static atomic_long ops_done, io_errors;
 
@@ -85,6 +95,35 @@ static uint32_t next_random(uint64_t *state)
 	return *state >> 16;
 }
 
+static uint32_t tick(void)
+{
+	uint32_t t = atomic_fetch_add(&now, 1) + 1;
+
+	if (t >= MAX_TICK) {
+		fprintf(stderr, "more writes than it can tell apart: %d\n", MAX_TICK / 2);
+		exit(2);
+	}
+	return t;
+}
+
+static void raise_to(_Atomic uint32_t *at, uint32_t version)
+{
+	uint32_t low = atomic_load(at);
+
+	while (version > low && !atomic_compare_exchange_weak(at, &low, version))
+		;
+}
+
+/* was it replaced before a read began that may have @low at least? */
+static int is_stale(uint32_t version, uint32_t low)
+{
+	if (overlap) {
+		version = atomic_load(&acked_at[version]);
+		return version && version < low;
+	}
+	return version < low;
+}
+
 /* a stamp at both ends of the sector: a torn one is seen */
 static void stamp_write(char *at, int sector, uint32_t owner, uint32_t version)
 {
@@ -98,7 +137,7 @@ static void stamp_write(char *at, int sector, uint32_t owner, uint32_t version)
 static void stamp_check(const char *at, int sector, uint32_t low)
 {
 	struct known *k = &known[sector];
-	uint32_t high = atomic_load(&k->begun);
+	uint32_t high = overlap ? atomic_load(&now) : atomic_load(&k->begun);
 	struct stamp a, b;
 
 	memcpy(&a, at, sizeof(a));
@@ -111,15 +150,13 @@ static void stamp_check(const char *at, int sector, uint32_t low)
 			return;
 		wrong(sector, &a, "empty", low, high);
 	}
-	if (a.sector != (uint64_t)sector || a.owner != (uint32_t)owner_of(sector))
+	if (a.sector != (uint64_t)sector || (!overlap && a.owner != (uint32_t)owner_of(sector)))
 		wrong(sector, &a, "another sector's data", low, high);
 	if (a.version > high)
 		wrong(sector, &a, "never written", low, high);
-	if (a.version < low)
+	if (is_stale(a.version, low))
 		wrong(sector, &a, "stale", low, high);
-	low = atomic_load(&k->seen);
-	while (a.version > low && !atomic_compare_exchange_weak(&k->seen, &low, a.version))
-		;
+	raise_to(&k->seen, a.version);
 }
 
 /* what a read that begins now may have at least. After a write that failed old and new may take turns */
@@ -166,19 +203,40 @@ static int own_run(long thread, uint64_t *random, int *first)
 	return run;
 }
 
+/* anywhere: one to four blocks, or some sectors */
+static int any_range(uint64_t *random, int *first)
+{
+	int block = 4096 / sector_bytes, nr = 1 + next_random(random) % RANGE;
+
+	if (next_random(random) % 2) {
+		*first = next_random(random) % (nr_sector / block) * block;
+		nr *= block;
+	} else {
+		*first = next_random(random) % nr_sector;
+	}
+	return nr < nr_sector - *first ? nr : nr_sector - *first;
+}
+
 static void do_write(struct way *way, long thread, uint64_t *random, char *buf)
 {
 	static const int flags[] = { 0, 0, 0, RWF_DSYNC };
 	uint32_t how = next_random(random);
+	uint32_t version = 0;
 	int first, nr, i, failed;
 
-	nr = own_run(thread, random, &first);
-	/* not always all of it */
-	i = next_random(random) % nr;
-	first += i;
-	nr -= i;
+	if (overlap) {
+		nr = any_range(random, &first);
+		version = tick();
+	} else {
+		nr = own_run(thread, random, &first);
+		/* not always all of it */
+		i = next_random(random) % nr;
+		first += i;
+		nr -= i;
+	}
 	for (i = 0; i < nr; i++) {
-		uint32_t version = atomic_load(&known[first + i].begun) + 1;
+		if (!overlap)
+			version = atomic_load(&known[first + i].begun) + 1;
 
 		atomic_store(&known[first + i].begun, version);
 		stamp_write(buf + i * sector_bytes, first + i, thread, version);
@@ -195,8 +253,10 @@ static void do_write(struct way *way, long thread, uint64_t *random, char *buf)
 		atomic_fetch_add(&io_errors, 1);
 		return;
 	}
+	if (overlap)
+		atomic_store(&acked_at[version], tick());
 	for (i = 0; i < nr; i++)
-		atomic_store(&known[first + i].acked, atomic_load(&known[first + i].begun));
+		raise_to(&known[first + i].acked, overlap ? version : atomic_load(&known[first + i].begun));
 }
 
 /* a run of its own is zeroed: it reads as nothing then; or discarded: as nothing, or as before */
@@ -246,7 +306,7 @@ static void *work(void *arg)
 
 		if (what < 24)
 			do_write(&way, thread, &random, buf);
-		else if (what == 24 && discard)
+		else if (what == 24 && discard && !overlap)
 			do_discard(&way, thread, &random);
 		else
 			do_read(&way, &random, buf);
@@ -302,6 +362,7 @@ static void prepare(void)
 		exit(2);
 	}
 	nr_sector = bytes / sector_bytes;
+	atomic_store(&acked_at[tick()], tick());	/* the first write */
 	known = calloc(nr_sector, sizeof(*known));
 	if (!known || posix_memalign((void **)&buf, 4096, MAX_IO))
 		exit(1);
@@ -331,6 +392,7 @@ int main(int argc, char **argv)
 		{ "bytes", &bytes }, { "threads", &nr_thread }, { "ops", &nr_op },
 		{ "seed", &seed }, { "errors", &errors }, { "discard", &discard },
 		{ "run", &run }, { "serve", &serve },
+		{ "overlap", &overlap },
 	};
 	pthread_t threads[MAX_THREAD];
 	unsigned int k;
