@@ -30,7 +30,7 @@ B := build
 ARCH_BPF := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 
 .PHONY: all modules bpf libs tools progs man install uninstall clean distclean help \
-	lab lab-build shell test demo check check-here
+	lab lab-build shell test demo policy-test check check-here
 all: modules bpf libs tools progs
 
 ## all            modules, BPF objects, library, tools, test and bench programs, for this machine
@@ -44,6 +44,7 @@ all: modules bpf libs tools progs
 ## lab            make the guest root, installing the host packages it needs
 ## lab-build      build all inside the guest root, as the guests use it
 ## shell          an interactive guest with everything built in it
+## policy-test    a policy under verifier and load, in a guest (FILE=mine.bpf.c)
 ## demo           NFS over RSP, policies swapped under fio, a table of what they do
 ## test           boot guests, run the tests (TESTS=pattern for some, JOBS=2 guests at a time)
 ## check          warnings, sparse, kernel-doc, shellcheck
@@ -80,8 +81,10 @@ endif
 endif
 
 # ---- BPF ---------------------------------------------------------------------------------
-BPF_FLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wno-missing-declarations \
-	-D__TARGET_ARCH_$(ARCH_BPF) -Ibpf/include -Iinclude/uapi -I$(B)
+# what every policy is compiled with, also those that `rspctl policy new` makes
+POLICY_FLAGS := -target bpf -mcpu=v3 -g -O2 -Wall -Wno-missing-declarations \
+	-D__TARGET_ARCH_$(ARCH_BPF)
+BPF_FLAGS := $(POLICY_FLAGS) -Ibpf/include -Iinclude/uapi -I$(B)
 TEST_DIRS := $(filter-out tests/kmod/,$(sort $(dir $(wildcard tests/*.c tests/*/*.c))))
 BPF_SRC := $(wildcard policies/*.bpf.c bpf/*.bpf.c) \
 	$(foreach d,$(TEST_DIRS),$(wildcard $(d)*.bpf.c))
@@ -143,6 +146,17 @@ $(B)/rspctl: $(TOOL_OBJ) $(LIBRSP)
 	@$(log) LINK $@
 	$(Q)$(CC) -o $@ $^ $(LIBS)
 
+# `rspctl policy new` writes what stands here
+FAMILIES := buf ep flow cache
+$(B)/skeleton.h: tools/skeleton.awk include/uapi/rsp/ops.h $(FAMILIES:%=policies/noop_%.bpf.c)
+	@$(log) GEN $@
+	@mkdir -p $(@D)
+	$(Q){ echo '#define POLICY_FLAGS "$(POLICY_FLAGS)"'; for f in $(FAMILIES); do \
+		p=policies/noop_$$f.bpf.c; echo "static const char skeleton_$$f[] ="; \
+		awk -v family=$$f -f tools/skeleton.awk include/uapi/rsp/ops.h $$p $$p | \
+			sed 's/[\\"]/\\&/g; s/.*/"&\\n"/'; echo ";"; done; } >$@
+$(B)/tools/policy_new.o $(B)/tools/policy_build.o: $(B)/skeleton.h
+
 $(PROGS): $(B)/%: $(B)/%.o $(LIBRSP)
 	@$(log) LINK $@
 	$(Q)$(CC) -o $@ $^ $(LIBS)
@@ -190,6 +204,9 @@ lab-build:
 
 shell:
 	@lab/shell
+
+policy-test:
+	@lab/policy-test $(or $(FILE),$(error FILE= names the policy))
 
 demo:
 	@bench/demo

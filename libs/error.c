@@ -26,28 +26,29 @@ const char *rsp_error(void)
 
 static int rsp_error_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char line[32 * 1024];
-	size_t len;
+	size_t len, most = sizeof(rsp_error_said) / 2 - 1;
+	char *line, *from;
 	int n;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	n = vsnprintf(line, sizeof(line), fmt, args);
+	n = vasprintf(&line, fmt, args);
 	if (n <= 0)
 		return 0;
-	len = (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
 	if (getenv("RSP_VERBOSE"))
-		fwrite(line, 1, len, stderr);
+		fwrite(line, 1, n, stderr);
+	len = (size_t)n < most ? (size_t)n : most;
+	from = line + n - len;
 	if (rsp_error_len + len >= sizeof(rsp_error_said)) {
-		size_t keep = rsp_error_len < sizeof(rsp_error_said) / 2 ?
-			      rsp_error_len : sizeof(rsp_error_said) / 2 - 1;
+		size_t keep = rsp_error_len < most ? rsp_error_len : most;
 
 		memmove(rsp_error_said, rsp_error_said + rsp_error_len - keep, keep);
 		rsp_error_len = keep;
 	}
-	memcpy(rsp_error_said + rsp_error_len, line, len);
+	memcpy(rsp_error_said + rsp_error_len, from, len);
 	rsp_error_len += len;
 	rsp_error_said[rsp_error_len] = 0;
+	free(line);
 	return n;
 }
 
@@ -56,6 +57,33 @@ void rsp_error_catch(void)
 	rsp_error_len = 0;
 	rsp_error_said[0] = 0;
 	libbpf_set_print(rsp_error_print);
+}
+
+bool rsp_error_find(char *prog, size_t prog_size, char *line, size_t line_size)
+{
+	const char *at, *end, *found = NULL;
+	int len;
+
+	line[0] = 0;
+	for (at = strstr(rsp_error_said, "prog '"); at; at = strstr(at + 6, "prog '")) {
+		end = strchr(at + 6, '\'');
+		if (end && !strncmp(end, "': BPF program load failed", 26))
+			break;
+	}
+	if (!at)
+		return false;
+	snprintf(prog, prog_size, "%.*s", (int)(end - at - 6), at + 6);
+	/* the log has a line of source, "; TEXT @ FILE:LINE", in front of its instructions */
+	for (at = strstr(at, "\n; "); at; at = strstr(at + 1, "\n; "))
+		found = at + 3;
+	end = found ? strchrnul(found, '\n') : NULL;
+	for (at = end; at && at > found && strncmp(at, " @ ", 3); at--)
+		;
+	if (at && at > found) {
+		len = end - at - 3;
+		snprintf(line, line_size, "%.*s: %.*s", len, at + 3, (int)(at - found), found);
+	}
+	return true;
 }
 
 /* lines that only repeat what the sentence says or that frame the log */

@@ -19,6 +19,11 @@ int rsp_fail(int err, const char *fmt, ...);
 /* the same, with the last words of libbpf and the verifier below the sentence */
 __attribute__((format(printf, 2, 3)))
 int rsp_fail_bpf(int err, const char *fmt, ...);
+/*
+ * Of what libbpf said: the program that was refused, and, where the verifier got to, "FILE:LINE: TEXT" of
+ * its source, or empty. Return: false if none was refused.
+ */
+bool rsp_error_find(char *prog, size_t prog_size, char *line, size_t line_size);
 /* start to keep what libbpf says */
 void rsp_error_catch(void);
 

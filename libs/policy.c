@@ -164,6 +164,47 @@ const char *rsp_policy_names(const struct rsp_policy *policy, unsigned int i)
 	return i < (unsigned int)policy->nr_table ? policy->table[i].name : NULL;
 }
 
+unsigned int rsp_policy_family(const struct rsp_policy *policy, unsigned int i)
+{
+	return i < (unsigned int)policy->nr_table ? policy->table[i].family : RSP_NR_FAMILY;
+}
+
+/* the member of the ops table that a program stands in; libbpf keeps its number when it loads */
+static const char *rsp_policy_hook(const struct rsp_policy *policy,
+				   const struct bpf_program *prog)
+{
+	const struct btf *btf = bpf_object__btf(policy->obj);
+	const struct btf_type *type;
+	int i = bpf_program__expected_attach_type(prog);
+
+	type = btf__type_by_id(btf, bpf_map__btf_value_type_id(policy->table[0].map));
+	if (policy->nr_table > 1 || i < 0 || i >= btf_vlen(type))
+		return bpf_program__name(prog);
+	return btf__name_by_offset(btf, btf_members(type)[i].name_off);
+}
+
+int rsp_hook_each(const struct rsp_policy *policy, rsp_hook_fn fn, void *arg)
+{
+	struct bpf_program *prog;
+	int err = 0;
+
+	bpf_object__for_each_program(prog, policy->obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(prog) < 0)
+			continue;
+		err = bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len);
+		if (err)
+			return rsp_fail(err, "%s: no figures of %s: %s", policy->file,
+					bpf_program__name(prog), strerror(-err));
+		err = fn(rsp_policy_hook(policy, prog), info.run_cnt, info.run_time_ns, arg);
+		if (err)
+			break;
+	}
+	return err;
+}
+
 static struct bpf_map *rsp_policy_rodata(const struct rsp_policy *policy)
 {
 	struct bpf_map *map;
@@ -358,16 +399,34 @@ static const char *rsp_policy_active(const struct rsp_policy_now *now, unsigned 
 	return NULL;
 }
 
+/* Say which hook was refused, and at which line of its source. */
+static void rsp_policy_where(const struct rsp_policy *policy, char *text, size_t size)
+{
+	char name[128], line[512];
+	struct bpf_program *prog;
+
+	text[0] = 0;
+	if (!rsp_error_find(name, sizeof(name), line, sizeof(line)))
+		return;
+	prog = bpf_object__find_program_by_name(policy->obj, name);
+	snprintf(text, size, "\n  hook %s%s%s", prog ? rsp_policy_hook(policy, prog) : name,
+		 line[0] ? ", " : "", line);
+}
+
 static int rsp_policy_load(struct rsp_policy *policy)
 {
+	char where[1024];
 	int err;
 
 	if (policy->is_loaded)
 		return 0;
 	rsp_error_catch();
 	err = bpf_object__load(policy->obj);
-	if (err)
-		return rsp_fail_bpf(err, "%s was not accepted: %s", policy->file, strerror(-err));
+	if (err) {
+		rsp_policy_where(policy, where, sizeof(where));
+		return rsp_fail_bpf(err, "%s was not accepted: %s%s", policy->file,
+				    strerror(-err), where);
+	}
 	policy->is_loaded = true;
 	return 0;
 }
@@ -408,6 +467,8 @@ static int rsp_policy_table_attach(struct rsp_policy *policy, struct rsp_policy_
 	if (err)
 		return err;
 	rsp_error_catch();
+	/* of the time before it was unloaded */
+	bpf_link__destroy(table->link);
 	table->link = bpf_map__attach_struct_ops(table->map);
 	if (!table->link) {
 		err = rsp_fail_bpf(-errno, "policy %s was not registered: %s", table->name,

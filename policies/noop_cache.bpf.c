@@ -12,6 +12,9 @@
 
 RSP_LICENSE;
 
+/* knobs: builtin's constants */
+const volatile __u32 first_list = 0;	/* blocks come into this one of the four lists */
+
 /* calls per hook */
 enum rsp_stat {
 	STAT_ADMIT,
@@ -32,7 +35,7 @@ int RSP_HOOK(noop_cache_init)
 int RSP_HOOK(noop_cache_admit, struct rsp_cache_view *cache, struct rsp_block_req *req)
 {
 	stat_inc(STAT_ADMIT);
-	return 0;
+	return first_list;
 }
 
 int RSP_HOOK(noop_cache_touch, struct rsp_cache_view *cache, struct rsp_block_view *block)

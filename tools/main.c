@@ -28,6 +28,8 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl policy  unload NAME\n"
 	     "  rspctl policy  log\n"
 	     "  rspctl policy  knobs FILE\n"
+	     "  rspctl policy  new NAME [family FAMILY] [dir DIR]\n"
+	     "  rspctl policy  test FILE [set KNOB VALUE]... [seconds N] [here]\n"
 	     "  rspctl observe { on | off }\n"
 	     "  rspctl observe [show] [svc NAME]\n"
 	     "\n"
@@ -136,6 +138,11 @@ void host_put(void)
 	free(host_svcs);
 	free(host_peers);
 	rsp_host_close(host);
+	host_svcs = NULL;
+	host_peers = NULL;
+	host_nr_svc = -1;
+	host_nr_peer = -1;
+	host = NULL;
 }
 
 static void host_svcs_read(void)

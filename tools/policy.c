@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "rspctl.h"
+#include "policy.h"
 
 static void policy_col_name(const void *row, char *text, size_t size)
 {
@@ -13,7 +13,7 @@ static void policy_col_name(const void *row, char *text, size_t size)
 	snprintf(text, size, "%s", view->exit.name);
 }
 
-static bool policy_is_failure(const struct rsp_policy_view *view)
+bool policy_is_failure(const struct rsp_policy_view *view)
 {
 	return view->exit.kind == RSP_EXIT_SELF || view->exit.kind == RSP_EXIT_RANGE ||
 	       view->exit.kind == RSP_EXIT_STALL || view->exit.kind == RSP_EXIT_INIT;
@@ -234,7 +234,7 @@ static int policy_log(int argc, char **argv)
 
 /* -------------------------------------------------------- load and swap --- */
 
-static struct rsp_policy *policy_open(int argc, char **argv)
+struct rsp_policy *policy_open(int argc, char **argv)
 {
 	struct rsp_policy *policy;
 
@@ -377,10 +377,13 @@ static int policy_help(int argc, char **argv)
 	     "       rspctl policy unload NAME\n"
 	     "       rspctl policy log\n"
 	     "       rspctl policy knobs FILE\n"
+	     "       rspctl policy new NAME [family FAMILY] [dir DIR]\n"
+	     "       rspctl policy test FILE [set KNOB VALUE]... [seconds N] [here]\n"
 	     "       rspctl policy help");
 	print_help_fields(policy_cols, ARRAY_SIZE(policy_cols));
 	puts("\nOf the log:");
 	print_help_fields(policy_log_cols, ARRAY_SIZE(policy_log_cols));
+	policy_test_help();
 	return 0;
 }
 
@@ -392,6 +395,8 @@ static const struct cmd cmds[] = {
 	{ "unload", policy_unload },
 	{ "log", policy_log },
 	{ "knobs", policy_knobs },
+	{ "new", policy_new },
+	{ "test", policy_test },
 	{ "help", policy_help },
 	{ NULL, NULL },
 };

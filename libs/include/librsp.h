@@ -184,6 +184,8 @@ int rsp_policy_set(struct rsp_policy *policy, const char *knob, const char *valu
  * was active stays registered below it. A pin of this name whose policy is no
  * longer registered (an ejected one) is cleared away.
  *
+ * Once it is unloaded the same handle can attach it again.
+ *
  * Return:
  * * %0		- active
  * * %-EEXIST	- a policy of this name is pinned and registered
@@ -218,6 +220,40 @@ void rsp_policy_close(struct rsp_policy *policy);
  * Return: Name of the i-th ops table, NULL behind the last.
  */
 const char *rsp_policy_names(const struct rsp_policy *policy, unsigned int i);
+
+/**
+ * rsp_policy_family() - Of which family they are
+ * @policy: from rsp_policy_open()
+ * @i: as for rsp_policy_names()
+ *
+ * Return: enum rsp_family of the i-th ops table, RSP_NR_FAMILY behind the last.
+ */
+unsigned int rsp_policy_family(const struct rsp_policy *policy, unsigned int i);
+
+/**
+ * typedef rsp_hook_fn - Told of each hook that a policy answers
+ * @hook: name of the member of the ops table; of the program where the file has several tables
+ * @nr_run: times it ran
+ * @run_ns: sum of its times
+ * @arg: the caller's
+ *
+ * Return: 0 to go on, anything else ends the walk and is its answer.
+ */
+typedef int (*rsp_hook_fn)(const char *hook, unsigned long long nr_run,
+			   unsigned long long run_ns, void *arg);
+
+/**
+ * rsp_hook_each() - How often the hooks of an attached policy ran
+ * @policy: from rsp_policy_open(), attached at least once
+ * @fn: called for each, in order of the file
+ * @arg: handed on
+ *
+ * Counted over all the times it was attached, while the kernel keeps figures of
+ * BPF programs: bpf_enable_stats(), or sysctl kernel.bpf_stats_enabled.
+ *
+ * Return: 0, a negative errno, or what @fn ended with.
+ */
+int rsp_hook_each(const struct rsp_policy *policy, rsp_hook_fn fn, void *arg);
 
 /**
  * rsp_policy_unload() - Detach a pinned policy and remove its pins
