@@ -7,6 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lab/guest/lib.sh"
 BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 POLICIES=${POLICIES:-$BENCH/../build/policies}
+RSPCTL=${RSPCTL:-$BENCH/../build/rspctl}
 OUT=${OUT:-/out/figures.jsonl}
 
 # progress TEXT...: a line with the time since this script began
@@ -72,18 +73,20 @@ contender_off() {
 	for f in buf ep flow; do
 		policy_off $f
 	done
+	[ ! -d /sys/fs/bpf/rsp/observe ] || "$RSPCTL" observe off >/dev/null || bench_die "the observers stay on"
 }
 
 # contender_policies CONTENDER: those behind each + of its name, as policies/ has them; noop is one of each
-# family that decides as builtin does
+# family that decides as builtin does, observe is no policy but rspctl's observers
 contender_policies() {
 	local p list=${1#"${1%%+*}"}
 	list=${list//+/ }
 	for p in ${list/noop/noop_buf noop_ep noop_flow}; do
 		case $p in
+		observe) "$RSPCTL" observe on >/dev/null ;;
 		noop_* | chaos_*) policy_on "${p#*_}" "$p" ;;
 		*) policy_on "${p%%_*}" "$p" ;;
-		esac || bench_die "cannot register $p"
+		esac || bench_die "cannot switch $p on"
 	done
 }
 
