@@ -7,6 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../lab/guest/lib.sh"
 BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 POLICIES=${POLICIES:-$BENCH/../build/policies}
+RSPCTL=${RSPCTL:-$BENCH/../build/rspctl}
 OUT=${OUT:-/out/figures.jsonl}
 
 # progress TEXT...: a line with the time since this script began
@@ -133,6 +134,7 @@ policies_off() {
 	for f in buf ep flow; do
 		policy_off $f
 	done
+	[ ! -d /sys/fs/bpf/rsp/observe ] || "$RSPCTL" observe off >/dev/null || bench_die "the observers stay on"
 }
 
 # peer_to CONTENDER|end: the other guest serves it from now on. Each writes in its own /out and reads the other's
@@ -170,7 +172,7 @@ peer_wants() {
 }
 
 # policies_of CONTENDER: those behind each + of its name, as policies/ has them; noop is one of each family that
-# decides as builtin does
+# decides as builtin does, observe is no policy but rspctl's observers
 policies_of() {
 	local list=${1#"${1%%+*}"}
 	list=${list//+/ }
@@ -180,7 +182,10 @@ policies_of() {
 contender_policies() {
 	local p
 	for p in $(policies_of "$1"); do
-		modprobe rsp && policy_on "$(policy_family "$p")" "$p" || bench_die "cannot register $p"
+		case $p in
+		observe) modprobe rsp && "$RSPCTL" observe on >/dev/null ;;
+		*) modprobe rsp && policy_on "$(policy_family "$p")" "$p" ;;
+		esac || bench_die "cannot switch $p on"
 	done
 }
 

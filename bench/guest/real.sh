@@ -18,11 +18,17 @@ loaded=()
 to() {
 	local p
 	for p in "${loaded[@]}"; do
-		rspctl policy unload "$p" >/dev/null || bench_die "cannot unload policy $p"
+		case $p in
+		observe) rspctl observe off ;;
+		*) rspctl policy unload "$p" ;;
+		esac >/dev/null || bench_die "cannot switch $p off"
 	done
 	loaded=()
 	for p in $(policies_of "$1"); do
-		rspctl policy load "$POLICIES/$p.bpf.o" >&2 || bench_die "cannot load policy $p"
+		case $p in
+		observe) rspctl observe on ;;
+		*) rspctl policy load "$POLICIES/$p.bpf.o" ;;
+		esac >&2 || bench_die "cannot switch $p on"
 		loaded+=("$p")
 	done
 }
