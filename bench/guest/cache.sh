@@ -7,7 +7,8 @@
 #	iser	disk --- rxe0, loopback --- LIO iblock --- null_blk
 #	target	disk --- rxe0, loopback --- LIO iblock --- rsp-cache, publish --- null_blk
 #	peer	rsp-cache, peer, shared --- the disk of target
-#	miss	the same, where the target's cache has next to nothing
+#	cold	as target, where the cache has next to nothing
+#	miss	rsp-cache, peer, shared --- the disk of cold
 set -u
 . "$(dirname "$0")/lib.sh"
 repeats=$1 ios=$2
@@ -70,7 +71,7 @@ one() {	# one CONTENDER ROUND
 	case $1 in
 	iser) serve ;;
 	target | peer) serve 4M ;;
-	miss) serve 64K ;;
+	cold | miss) serve 64K ;;
 	esac || return
 	FILE=$DISK
 	reads 8 3000 || return		# the target's cache is warm
@@ -78,7 +79,7 @@ one() {	# one CONTENDER ROUND
 	peer | miss)
 		dm create up --table "0 $(blockdev --getsz "$DISK") rsp-cache $DISK 64K 4 peer 10.9.0.1 $KEY shared" || return
 		UP=1 FILE=$(dm_dev up)
-		[ "$1" = miss ] || wait_until 60 peered || return
+		[ "$1" = miss ] || wait_until 600 peered || return
 		reads 8 3000 || return ;;
 	esac
 	measure "$1" "$2" && leave
@@ -87,7 +88,7 @@ one() {	# one CONTENDER ROUND
 : >"$OUT"
 setup || bench_die "no device, target or initiator"
 for ((r = 1; r <= repeats; r++)); do
-	for c in iser target peer miss; do
+	for c in iser target peer cold miss; do
 		progress "round $r of $repeats, $c"
 		one $c $r || bench_die "$c failed: $(cat /tmp/reads.err /tmp/login)"
 	done
