@@ -123,7 +123,7 @@ def legend(summaries, base):
         lines.append(f"~ [L..H]   no difference to {base} shown: 1 is within the interval")
     if "one_round" in seen:
         lines.append("xR?        one round says nothing about noise, so this is no difference yet: "
-                     "--repeats 3 or more")
+                     "it takes three or more")
     return lines
 
 
