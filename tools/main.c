@@ -32,6 +32,7 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl policy  test FILE [set KNOB VALUE]... [seconds N] [here]\n"
 	     "  rspctl observe { on | off }\n"
 	     "  rspctl observe [show] [svc NAME]\n"
+	     "  rspctl top     [-b] [-n COUNT] [-i SECONDS] [-v VIEW]\n"
 	     "\n"
 	     "OPTIONS := { -j[son] | -p[retty] | -d[etails] | -V[ersion] | -h[elp] }\n"
 	     "\n"
@@ -51,6 +52,7 @@ static const struct cmd cmds[] = {
 	{ "cache", cmd_cache },
 	{ "policy", cmd_policy },
 	{ "observe", cmd_observe },
+	{ "top", cmd_top },
 	{ NULL, NULL },
 };
 

@@ -41,6 +41,10 @@ int cmd_chan(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_observe(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+
+/* Did it end, or was it taken out of force, for what it did? */
+bool policy_is_failure(const struct rsp_policy_view *view);
 
 /* Print an error, as text or as {"error": ...}. Return: 1, for exit(). */
 __attribute__((format(printf, 1, 2)))
@@ -128,6 +132,8 @@ void print_rows(const char *key, const struct col *cols, size_t nr_col, const vo
 		size_t size, size_t nr, const char *none);
 /* all fields of one row, as members of the object or lines of the block under way */
 void print_fields(const struct col *cols, size_t nr_col, const void *row);
+/* Order of two rows by a field: words by letter, all else as numbers without sign. */
+int col_compare(const struct col *col, const void *a, const void *b);
 /* what each field means, for help */
 void print_help_fields(const struct col *cols, size_t nr_col);
 
