@@ -132,7 +132,7 @@ struct rsp_perf_slot {
 	/* client: who owns a slot that is not on the free list owns these */
 	struct rsp_perf_run	*run;
 	struct list_head	free;		/* run->lock */
-	u64			start_ns;
+	u64			start_ns, posted_ns, replied_ns;
 	u32			seed;
 	bool			is_asking;	/* for a descriptor; no transfer yet */
 	bool			is_bad;		/* wrong data, found at either end */
@@ -605,7 +605,8 @@ static void rsp_perf_run_failed(struct rsp_perf_run *run, int err)
 static void rsp_perf_cli_undo(struct rsp_perf_slot *slot, int status)
 {
 	struct rsp_perf_run *run = slot->run;
-	u32 limit = rsp_chan_acked(run->chan, 0, ktime_get_ns() - slot->start_ns, status);
+	u32 limit = rsp_chan_acked(run->chan, 0, ktime_get_ns() - slot->start_ns, status,
+				   slot->posted_ns, slot->replied_ns);
 
 	spin_lock(&run->lock);
 	run->nr_started--;
@@ -620,7 +621,7 @@ static void rsp_perf_cli_finish(struct rsp_perf_slot *slot)
 {
 	struct rsp_perf_run *run = slot->run;
 	u64 now = ktime_get_ns(), lat = now - slot->start_ns;
-	u32 limit = rsp_chan_acked(run->chan, run->size, lat, 0);
+	u32 limit = rsp_chan_acked(run->chan, run->size, lat, 0, slot->posted_ns, slot->replied_ns);
 	bool is_over;
 
 	spin_lock(&run->lock);
@@ -692,6 +693,7 @@ static int rsp_perf_cli_tell(struct rsp_perf_slot *slot, bool has_data)
 		rsp_work_free(work);
 		return ret;
 	}
+	work->posted_ns = &slot->posted_ns;
 	return rsp_work_post(work);
 }
 
@@ -884,6 +886,7 @@ static void rsp_perf_cli_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		return;
 	}
 	limit = rsp_chan_set_peer_grant(chan, le32_to_cpu(((struct rsp_perf_hdr *)buf->data)->credits));
+	slot->replied_ns = buf->recv_ns;
 	rsp_buf_put(buf);
 	spin_lock(&run->lock);
 	run->limit = limit;

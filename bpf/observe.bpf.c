@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Observers: count what rsp.ko's trace events tell, per service, channel,
- * endpoint, receive queue, published region, block cache, size class and policy family.
+ * Observers: count what rsp.ko's trace events tell, per service, channel, endpoint, receive
+ * queue, key pool, published region, block cache, size class and policy family, and keep samples
+ * of slow exchanges.
  *
  * `rspctl observe on` loads and pins them, and only then do they cost anything:
  * a trace event with nobody attached is a patched-out jump.
+ *
+ * An event on a channel is counted in the channel's entry only: one lookup. Its service and
+ * endpoint get the sums when it goes down or moves, see obs_fold().
  *
  * Figures are kept in plain maps with atomic adds, not per CPU, so that
  * `bpftool map dump pinned` shows a figure and not the parts of a sum. An entry
@@ -21,6 +25,7 @@
 
 #include <rsp/kfunc.h>
 #include <rsp/observe.h>
+#include <rsp/stage.h>
 
 #define OBS_MAX_SVC	256
 #define OBS_MAX_CHAN	8192
@@ -28,6 +33,10 @@
 #define OBS_MAX_RQ	1024
 #define OBS_MAX_DESC	4096
 #define OBS_MAX_CACHE	256
+#define OBS_MAX_KEYS	16	/* two for each device that rsp.ko can have */
+
+/* an exchange that takes as long is kept as a sample; 0: none is */
+const volatile __u64 slow_ns = 10 * 1000 * 1000;
 
 #define OBS_MAP(name_, type_, max_, value_)	\
 	struct {				\
@@ -43,6 +52,8 @@ OBS_MAP(ep, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_EP, struct rsp_obs_ep);
 OBS_MAP(rq, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_RQ, struct rsp_obs_rq);
 OBS_MAP(desc, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_DESC, struct rsp_obs_desc);
 OBS_MAP(cache, BPF_MAP_TYPE_LRU_HASH, OBS_MAX_CACHE, struct rsp_obs_cache);
+OBS_MAP(keys, BPF_MAP_TYPE_ARRAY, OBS_MAX_KEYS, struct rsp_obs_keys);
+OBS_MAP(slow, BPF_MAP_TYPE_ARRAY, RSP_OBS_NR_SLOW, struct rsp_obs_slow);
 OBS_MAP(pool, BPF_MAP_TYPE_ARRAY, RSP_NR_CLASS, struct rsp_obs_pool);
 OBS_MAP(policy, BPF_MAP_TYPE_ARRAY, RSP_NR_FAMILY, struct rsp_obs_policy);
 
@@ -53,6 +64,8 @@ static const struct rsp_obs_ep obs_no_ep;
 static const struct rsp_obs_rq obs_no_rq;
 static const struct rsp_obs_desc obs_no_desc;
 static const struct rsp_obs_cache obs_no_cache;
+
+static __u64 slow_next;			/* samples taken */
 
 /* Each returns NULL only where the map is full of entries in use on other CPUs. */
 #define OBS_GET(obj)							\
@@ -92,7 +105,6 @@ static void obs_max(__u64 *max, __u64 n)
 	}
 }
 
-/* clamped to the last step of a histogram */
 static __u32 obs_log2(__u64 n)
 {
 	__u32 step = 0;
@@ -103,10 +115,18 @@ static __u32 obs_log2(__u64 n)
 			step += half;
 		}
 	}
+	return step;
+}
+
+/* clamped to the last step of a histogram of times */
+static __u32 obs_step(__u64 ns)
+{
+	__u32 step = obs_log2(ns);
+
 	return step < RSP_OBS_NR_STEP ? step : RSP_OBS_NR_STEP - 1;
 }
 
-/* the three places where an event on a channel counts */
+/* where an event on a channel counts: the channel, and once it is folded also the others */
 struct obs_where {
 	struct rsp_obs_svc *svc;
 	struct rsp_obs_chan *chan;
@@ -116,12 +136,12 @@ struct obs_where {
 #define obs_each(where, io, code) do {				\
 	struct rsp_obs_io *io;					\
 								\
-	if ((where).svc) {					\
-		io = &(where).svc->io;				\
-		code;						\
-	}							\
 	if ((where).chan) {					\
 		io = &(where).chan->io;				\
+		code;						\
+	}							\
+	if ((where).svc) {					\
+		io = &(where).svc->io;				\
 		code;						\
 	}							\
 	if ((where).ep) {					\
@@ -130,37 +150,89 @@ struct obs_where {
 	}							\
 } while (0)
 
+static void obs_window(struct rsp_obs_chan *obs, __u32 window)
+{
+	obs->window = window;
+	if (!obs->min_window || window < obs->min_window)
+		obs->min_window = window;
+	if (window > obs->max_window)
+		obs->max_window = window;
+}
+
+/* the first event of a channel; its service and endpoint are to be seen with it */
+static __noinline struct rsp_obs_chan *obs_chan_new(const struct rsp_chan_view *view)
+{
+	struct rsp_obs_chan *obs = obs_chan_get(view->id);
+
+	obs_svc_get(view->svc_id);
+	/* a channel that never found an endpoint has none */
+	if (view->ep_id)
+		obs_ep_get(view->ep_id);
+	if (!obs)
+		return NULL;
+	obs->svc_id = view->svc_id;
+	obs->ep_id = view->ep_id;
+	obs->peer_id = view->peer_id;
+	obs->role = view->role;
+	obs->grant = view->grant;
+	obs_window(obs, view->window);
+	return obs;
+}
+
 static __always_inline void obs_find(struct obs_where *where,
 				     const struct rsp_chan_view *view)
 {
 	struct rsp_obs_chan *obs;
+	__u32 id;
 
 	where->svc = NULL;
-	where->chan = NULL;
 	where->ep = NULL;
+	where->chan = NULL;
 	if (!view)
 		return;
-	obs = obs_chan_get(view->id);
+	id = view->id;
+	obs = bpf_map_lookup_elem(&chan, &id);
+	if (!obs)
+		obs = obs_chan_new(view);
 	where->chan = obs;
-	where->svc = obs_svc_get(view->svc_id);
-	/* a channel that never found an endpoint has none */
-	where->ep = view->ep_id ? obs_ep_get(view->ep_id) : NULL;
-
-	if (obs) {
-		obs->svc_id = view->svc_id;
-		obs->ep_id = view->ep_id;
-		obs->peer_id = view->peer_id;
-		obs->role = view->role;
-		obs->grant = view->grant;
-		obs->window = view->window;
-		if (!obs->min_window || obs->window < obs->min_window)
-			obs->min_window = obs->window;
-		if (obs->window > obs->max_window)
-			obs->max_window = obs->window;
-		obs->in_flight = view->in_flight;
-		if (obs->in_flight > obs->max_in_flight)
-			obs->max_in_flight = obs->in_flight;
+	if (obs && obs->is_folded) {
+		where->svc = obs_svc_get(obs->svc_id);
+		where->ep = obs->ep_id ? obs_ep_get(obs->ep_id) : NULL;
 	}
+}
+
+#define OBS_IO_AT(field)	(offsetof(struct rsp_obs_io, field) / sizeof(__u64))
+
+static void obs_io_add(struct rsp_obs_io *to, const struct rsp_obs_io *from)
+{
+	const __u64 *f = (const __u64 *)from;
+	__u64 *t = (__u64 *)to;
+
+	for (__u32 i = 0; i < sizeof(*to) / sizeof(*t); i++) {
+		if (i == OBS_IO_AT(lat_max_ns) || i == OBS_IO_AT(stall_max_ns))
+			obs_max(&t[i], f[i]);
+		else if (f[i])
+			obs_add(&t[i], f[i]);
+	}
+}
+
+/*
+ * A channel goes down or leaves its endpoint: what it has counted is added to its service and
+ * endpoint. What other CPUs count in this moment may be missing there.
+ */
+static void obs_fold(struct rsp_obs_chan *obs)
+{
+	struct rsp_obs_svc *obs_svc;
+	struct rsp_obs_ep *obs_ep;
+
+	if (__sync_lock_test_and_set(&obs->is_folded, 1))
+		return;
+	obs_svc = obs_svc_get(obs->svc_id);
+	if (obs_svc)
+		obs_io_add(&obs_svc->io, &obs->io);
+	obs_ep = obs->ep_id ? obs_ep_get(obs->ep_id) : NULL;
+	if (obs_ep)
+		obs_io_add(&obs_ep->io, &obs->io);
 }
 
 /* ---------------------------------------------------------- services --- */
@@ -421,25 +493,39 @@ int BPF_PROG(obs_ep_down, const struct rsp_ep_view *view, int reason)
 SEC("tp_btf/rsp_chan_up")
 int BPF_PROG(obs_chan_up, const struct rsp_chan_view *view)
 {
+	struct rsp_obs_svc *obs_svc;
 	struct obs_where where;
 
 	obs_find(&where, view);
-	if (where.svc)
-		obs_add(&where.svc->nr_up, 1);
+	if (!view)
+		return 0;
+	obs_svc = obs_svc_get(view->svc_id);
+	if (obs_svc)
+		obs_add(&obs_svc->nr_up, 1);
+	if (where.chan) {
+		where.chan->ep_id = view->ep_id;
+		where.chan->grant = view->grant;
+		obs_window(where.chan, view->window);
+	}
 	return 0;
 }
 
 SEC("tp_btf/rsp_chan_down")
 int BPF_PROG(obs_chan_down, const struct rsp_chan_view *view, int reason)
 {
+	struct rsp_obs_svc *obs_svc;
 	struct obs_where where;
 
 	obs_find(&where, view);
-	if (where.svc)
-		obs_add(&where.svc->nr_down, 1);
+	if (!view)
+		return 0;
+	obs_svc = obs_svc_get(view->svc_id);
+	if (obs_svc)
+		obs_add(&obs_svc->nr_down, 1);
 	if (where.chan) {
 		where.chan->is_down = 1;
 		where.chan->reason = reason;
+		obs_fold(where.chan);
 	}
 	return 0;
 }
@@ -472,11 +558,41 @@ int BPF_PROG(obs_chan_recv, const struct rsp_chan_view *view, __u32 len)
 	return 0;
 }
 
+static __noinline int obs_sample(const struct rsp_chan_view *view, struct rsp_obs_slow *new)
+{
+	__u64 end = bpf_ktime_get_ns(), since = end - new->delivered_ns;
+	__u64 seq = __sync_fetch_and_add(&slow_next, 1);
+	__u32 slot = seq % RSP_OBS_NR_SLOW;
+	struct rsp_obs_slow *obs = bpf_map_lookup_elem(&slow, &slot);
+
+	if (!obs)
+		return 0;
+	obs->seq = 0;
+	barrier();
+	obs->end_ns = end;
+	obs->delivered_ns = new->delivered_ns;
+	obs->posted_ns = rsp_stage_ns(new->posted_ns, since, end);
+	obs->completed_ns = rsp_stage_ns(new->completed_ns, since, end);
+	if (obs->completed_ns < obs->posted_ns)
+		obs->completed_ns = 0;
+	obs->bytes = new->bytes;
+	obs->status = new->status;
+	obs->chan_id = view->id;
+	obs->svc_id = view->svc_id;
+	obs->ep_id = view->ep_id;
+	obs->peer_id = view->peer_id;
+	obs->in_flight = view->in_flight;
+	obs->window = view->window;
+	barrier();
+	obs->seq = seq + 1;
+	return 0;
+}
+
 SEC("tp_btf/rsp_chan_acked")
 int BPF_PROG(obs_chan_acked, const struct rsp_chan_view *view, __u64 bytes,
-	     __u64 lat_ns, int status)
+	     __u64 lat_ns, int status, __u64 posted_ns, __u64 replied_ns)
 {
-	__u32 step = obs_log2(lat_ns);
+	__u32 step = obs_step(lat_ns), in_flight;
 	struct obs_where where;
 
 	obs_find(&where, view);
@@ -486,17 +602,40 @@ int BPF_PROG(obs_chan_acked, const struct rsp_chan_view *view, __u64 bytes,
 		if (status)
 			obs_add(&io->nr_error, 1);
 		obs_add(&io->lat_sum_ns, lat_ns);
-		obs_max(&io->lat_max_ns, lat_ns);
+		if (lat_ns > io->lat_max_ns)
+			obs_max(&io->lat_max_ns, lat_ns);
 		if (step < RSP_OBS_NR_STEP)
 			obs_add(&io->lat_steps[step], 1);
 	});
+	if (!where.chan || !view)
+		return 0;
+	in_flight = view->in_flight;
+	where.chan->in_flight = in_flight;
+	if (in_flight >= where.chan->max_in_flight)
+		/* and the one that ended */
+		where.chan->max_in_flight = in_flight + 1;
+	obs_add(&where.chan->flight_sum, in_flight);
+	step = obs_log2(in_flight);
+	if (step < RSP_OBS_NR_FLIGHT)
+		obs_add(&where.chan->flight_steps[step], 1);
+	if (slow_ns && lat_ns >= slow_ns) {
+		struct rsp_obs_slow new = {
+			.posted_ns = posted_ns,
+			.completed_ns = replied_ns,
+			.delivered_ns = lat_ns,
+			.bytes = bytes,
+			.status = status,
+		};
+
+		obs_sample(view, &new);
+	}
 	return 0;
 }
 
 SEC("tp_btf/rsp_chan_stall")
 int BPF_PROG(obs_chan_stall, const struct rsp_chan_view *view, __u64 waited_ns)
 {
-	__u32 step = obs_log2(waited_ns);
+	__u32 step = obs_step(waited_ns);
 	struct obs_where where;
 
 	obs_find(&where, view);
@@ -516,8 +655,10 @@ int BPF_PROG(obs_chan_window, const struct rsp_chan_view *view, __u32 old)
 	struct obs_where where;
 
 	obs_find(&where, view);
-	if (where.chan)
+	if (where.chan && view) {
 		__sync_fetch_and_add(&where.chan->nr_window, 1);
+		obs_window(where.chan, view->window);
+	}
 	return 0;
 }
 
@@ -527,8 +668,10 @@ int BPF_PROG(obs_chan_grant, const struct rsp_chan_view *view, __u32 old)
 	struct obs_where where;
 
 	obs_find(&where, view);
-	if (where.chan)
+	if (where.chan && view) {
 		__sync_fetch_and_add(&where.chan->nr_grant, 1);
+		where.chan->grant = view->grant;
+	}
 	return 0;
 }
 
@@ -538,7 +681,8 @@ int BPF_PROG(obs_chan_move, const struct rsp_chan_view *view, __u32 from_ep, __u
 	struct obs_where where;
 
 	obs_find(&where, view);
-	if (where.chan) {
+	if (where.chan && view) {
+		obs_fold(where.chan);
 		where.chan->ep_id = view->ep_id;
 		obs_add(&where.chan->nr_move, 1);
 		obs_max(&where.chan->move_max_ns, ns);
@@ -575,14 +719,57 @@ int BPF_PROG(obs_key_inv, const struct rsp_chan_view *view, __u32 how)
 	return 0;
 }
 
+static struct rsp_obs_keys *obs_keys_get(__u32 dev_id, bool is_own)
+{
+	__u32 key = 2 * dev_id + is_own;
+
+	return bpf_map_lookup_elem(&keys, &key);
+}
+
+SEC("tp_btf/rsp_keys_take")
+int BPF_PROG(obs_keys_take, __u32 dev_id, bool is_own, __u32 how)
+{
+	struct rsp_obs_keys *obs = obs_keys_get(dev_id, is_own);
+
+	if (obs && how < RSP_NR_KEYS_HOW)
+		obs_add(&obs->nr_take[how], 1);
+	return 0;
+}
+
+SEC("tp_btf/rsp_keys_give")
+int BPF_PROG(obs_keys_give, __u32 dev_id, bool is_own, __u32 nr, bool is_destroyed)
+{
+	struct rsp_obs_keys *obs = obs_keys_get(dev_id, is_own);
+
+	if (obs)
+		obs_add(is_destroyed ? &obs->nr_destroy : &obs->nr_give, nr);
+	return 0;
+}
+
+SEC("tp_btf/rsp_keys_grow")
+int BPF_PROG(obs_keys_grow, __u32 dev_id, __u32 nr)
+{
+	struct rsp_obs_keys *obs = obs_keys_get(dev_id, false);
+
+	if (obs)
+		obs_add(&obs->nr_grow, nr);
+	return 0;
+}
+
 SEC("tp_btf/rsp_work_error")
 int BPF_PROG(obs_work_error, const struct rsp_chan_view *view, int status,
 	     __u32 opcode)
 {
 	struct obs_where where;
+	struct rsp_obs_ep *obs;
 
 	obs_find(&where, view);
 	obs_each(where, io, obs_add(&io->nr_work_error, 1));
+	if (status == IB_WC_RNR_RETRY_EXC_ERR && where.chan && where.chan->ep_id) {
+		obs = obs_ep_get(where.chan->ep_id);
+		if (obs)
+			obs_add(&obs->nr_rnr, 1);
+	}
 	return 0;
 }
 

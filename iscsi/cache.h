@@ -14,6 +14,7 @@
  *	rsp_cache.lock		lists, slabs, free slots, all that decides about blocks
  *	rsp_cache_bucket.lock	what is in a bucket, the data of its blocks
  *	rsp_cache.touch_lock	blocks touched and not yet told
+ *	rsp_cache.idle_lock	copies to be used again; nothing is taken inside
  *	rsp_cache.range_lock	bios under way; hard interrupts take it, nothing is taken inside
  *	rsp_cache_pub.lock	slabs on their way to and from being published
  * All but the last are taken in process context only: bios that complete go to a work queue.
@@ -40,6 +41,7 @@
 #define RSP_CACHE_SLOTS		15				/* of a buffer */
 #define RSP_CACHE_SLAB_BUFS	16				/* of a slab that is published: one key */
 #define RSP_CACHE_TOUCHES	16				/* told at a time */
+#define RSP_CACHE_MAX_IDLE	64				/* copies kept */
 
 static_assert(RSP_CACHE_SLOTS * RSP_CACHE_SLOT <= RSP_CACHE_BUF);
 static_assert(sizeof(unsigned long) == sizeof(u64));	/* interval trees have such keys */
@@ -139,7 +141,8 @@ struct rsp_cache_stat {
  * @hash_bits: log2 of the number of buckets
  * @buckets: the index
  * @stat: counters
- * @pub: peers can read it, or NULL
+ * @pub_key: it is published with this key, 0 if not
+ * @pub: peers can read it. NULL where it has no key, or while the table before it has the key
  * @peer: a peer's can be read, or NULL
  * @is_shared: others write to the device, too: nothing is cached here
  * @lock: all to the next blank line
@@ -149,9 +152,13 @@ struct rsp_cache_stat {
  * @nr_buf: buffers of these
  * @max_buf: most of them
  * @looked: jiffies when the counters in @obj were brought up to date
- * @grow_after: jiffies before which the pool is not asked again
+ * @grow_after: jiffies before which the pool is not asked again, which has refused
+ * @is_growing: it is being asked
  *
  * @touch_lock: @touched, @nr_touched
+ * @idle_lock: @idle, @nr_idle
+ * @idle: copies of one block with their page: to make one anew costs more than to read a block in a peer's memory
+ * @nr_idle: of them, RSP_CACHE_MAX_IDLE at most
  * @range_lock: @ranges, is_spoiled of each
  * @ranges: fills and changes under way, by blocks
  */
@@ -165,6 +172,7 @@ struct rsp_cache {
 	u32			hash_bits;
 	struct rsp_cache_bucket	*buckets;
 	struct rsp_cache_stat __percpu *stat;
+	u64			pub_key;
 	struct rsp_cache_pub	*pub;
 	struct rsp_cache_peer	*peer;
 	bool			is_shared;
@@ -176,11 +184,16 @@ struct rsp_cache {
 	u64			nr_buf;
 	u64			max_buf;
 	u64			grow_after;
+	bool			is_growing;
 	unsigned long		looked;
 
 	spinlock_t		touch_lock;
 	struct rsp_cache_block	*touched[RSP_CACHE_TOUCHES];
 	u32			nr_touched;
+
+	spinlock_t		idle_lock;
+	struct list_head	idle;
+	u32			nr_idle;
 
 	spinlock_t		range_lock;
 	struct rb_root_cached	ranges;
@@ -214,6 +227,7 @@ struct rsp_cache_part {
  * the bio in its place goes. Or the only block is read from a peer: then there is a trailer and no bio.
  */
 struct rsp_cache_copy {
+	struct list_head	idle;		/* rsp_cache.idle */
 	struct work_struct	work;
 	struct rsp_cache	*cache;
 	struct rsp_cache_io	*io;
@@ -238,13 +252,14 @@ static inline void rsp_cache_count(struct rsp_cache *cache, enum rsp_cache_stat_
 /* cache_main.c */
 extern struct rsp_svc *rsp_cache_svc;
 extern struct workqueue_struct *rsp_cache_wq;
+bool rsp_cache_is_shrinking(void);
 void rsp_cache_link(struct rsp_cache *cache);
 void rsp_cache_unlink(struct rsp_cache *cache);
+struct rsp_cache *rsp_cache_predecessor(const struct rsp_cache *next);
 
 /* cache_pub.c */
-int rsp_cache_pub_init(struct rsp_cache *cache, u64 key);
+int rsp_cache_pub_init(struct rsp_cache *cache);
 void rsp_cache_pub_exit(struct rsp_cache *cache);
-u64 rsp_cache_pub_key(const struct rsp_cache_pub *pub);
 void rsp_cache_pub_seal(struct rsp_cache_block *block, struct rsp_cache_pub *pub, void *data);
 void rsp_cache_pub_break(struct rsp_cache_block *block, struct rsp_cache_pub *pub, void *data);
 void rsp_cache_pub_add(struct rsp_cache_pub *pub, struct rsp_cache_slab *slab);
@@ -254,6 +269,7 @@ void rsp_cache_pub_del(struct rsp_cache_pub *pub, struct rsp_cache_slab *slab);
 int rsp_cache_peer_init(struct rsp_cache *cache, const char *addr, u64 key);
 void rsp_cache_peer_exit(struct rsp_cache *cache);
 const char *rsp_cache_peer_addr(const struct rsp_cache_peer *peer, u64 *key);
+bool rsp_cache_peer_has(struct rsp_cache_peer *peer, u64 number);
 bool rsp_cache_peer_read(struct rsp_cache_peer *peer, struct rsp_cache_copy *copy);
 
 /* cache_target.c */
@@ -264,7 +280,8 @@ int rsp_cache_io_init(void);
 void rsp_cache_io_exit(void);
 int rsp_cache_map(struct dm_target *ti, struct bio *bio);
 int rsp_cache_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *status);
-void rsp_cache_copy_ended(struct rsp_cache_copy *copy);
+void rsp_cache_copies_free(struct rsp_cache *cache);
+void rsp_cache_peer_ended(struct rsp_cache_copy *copy);
 
 /* cache_store.c */
 int rsp_cache_store_init(struct rsp_cache *cache, u64 bytes);

@@ -114,11 +114,51 @@ static void rsp_cache_leave(struct rsp_cache *cache, struct rsp_cache_io *io)
 
 static void rsp_cache_copy_work(struct work_struct *work);
 
-static struct rsp_cache_copy *rsp_cache_copy_alloc(struct rsp_cache *cache, u64 first, u32 nr)
+/* one that was used before, with its page, or NULL */
+static struct rsp_cache_copy *rsp_cache_copy_reuse(struct rsp_cache *cache)
 {
 	struct rsp_cache_copy *copy;
+	struct page *page;
 
-	copy = kzalloc(struct_size(copy, parts, nr), RSP_CACHE_GFP);
+	spin_lock(&cache->idle_lock);
+	copy = list_first_entry_or_null(&cache->idle, struct rsp_cache_copy, idle);
+	if (copy) {
+		list_del(&copy->idle);
+		cache->nr_idle--;
+	}
+	spin_unlock(&cache->idle_lock);
+	if (copy) {
+		page = copy->parts[0].page;
+		memset(copy, 0, struct_size(copy, parts, 1));
+		copy->parts[0].page = page;
+	}
+	return copy;
+}
+
+/* Return: true if it is kept to be used again */
+static bool rsp_cache_copy_keep(struct rsp_cache_copy *copy)
+{
+	struct rsp_cache *cache = copy->cache;
+	bool is_kept = false;
+
+	if (copy->nr != 1 || !copy->parts[0].page)
+		return false;
+	spin_lock(&cache->idle_lock);
+	if (cache->nr_idle < RSP_CACHE_MAX_IDLE) {
+		list_add(&copy->idle, &cache->idle);
+		cache->nr_idle++;
+		is_kept = true;
+	}
+	spin_unlock(&cache->idle_lock);
+	return is_kept;
+}
+
+static struct rsp_cache_copy *rsp_cache_copy_alloc(struct rsp_cache *cache, u64 first, u32 nr)
+{
+	struct rsp_cache_copy *copy = nr == 1 ? rsp_cache_copy_reuse(cache) : NULL;
+
+	if (!copy)
+		copy = kzalloc(struct_size(copy, parts, nr), RSP_CACHE_GFP);
 	if (!copy)
 		return NULL;
 	copy->cache = cache;
@@ -132,23 +172,32 @@ static void rsp_cache_copy_free(struct rsp_cache_copy *copy)
 {
 	u32 i;
 
+	if (copy->bio)
+		bio_put(copy->bio);
+	if (rsp_cache_copy_keep(copy))
+		return;
 	for (i = 0; i < copy->nr; i++)
 		if (copy->parts[i].page)
 			__free_page(copy->parts[i].page);
-	if (copy->bio)
-		bio_put(copy->bio);
 	kfree(copy);
 }
 
-/* it is there, or not */
-void rsp_cache_copy_ended(struct rsp_cache_copy *copy)
+/* no bio is under way */
+void rsp_cache_copies_free(struct rsp_cache *cache)
 {
-	queue_work(rsp_cache_wq, &copy->work);
+	struct rsp_cache_copy *copy, *next;
+
+	list_for_each_entry_safe(copy, next, &cache->idle, idle) {
+		__free_page(copy->parts[0].page);
+		kfree(copy);
+	}
 }
 
 static void rsp_cache_copy_done(struct bio *bio)
 {
-	rsp_cache_copy_ended(bio->bi_private);
+	struct rsp_cache_copy *copy = bio->bi_private;
+
+	queue_work(rsp_cache_wq, &copy->work);
 }
 
 /* bytes of the clone in part @i, which begin at *@off of the block */
@@ -234,8 +283,7 @@ static bool rsp_cache_peer_done(struct rsp_cache_copy *copy)
 	struct bvec_iter iter = copy->clone->bi_iter;
 	void *data = page_address(copy->parts[0].page);
 	struct rsp_cache *cache = copy->cache;
-	bool ok = !copy->peer_status && !rsp_slot_check(&copy->trailer, data, RSP_CACHE_BLOCK,
-							copy->first, copy->peer_epoch);
+	bool ok = !copy->peer_status;
 
 	if (copy->io->in_ranges) {
 		if (ok)
@@ -246,6 +294,26 @@ static bool rsp_cache_peer_done(struct rsp_cache_copy *copy)
 	if (ok)
 		rsp_cache_bio_copy(copy->clone, &iter, data + copy->off, iter.bi_size, true);
 	return ok;
+}
+
+/*
+ * The read from a peer is over. What is good and not cached here needs nothing that sleeps: its reader
+ * has it at once. Context: process, must not sleep long
+ */
+void rsp_cache_peer_ended(struct rsp_cache_copy *copy)
+{
+	struct bio *clone = copy->clone;
+
+	if (!copy->peer_status)
+		copy->peer_status = rsp_slot_check(&copy->trailer, page_address(copy->parts[0].page),
+						   RSP_CACHE_BLOCK, copy->first, copy->peer_epoch);
+	if (copy->peer_status || copy->io->in_ranges) {
+		queue_work(rsp_cache_wq, &copy->work);
+		return;
+	}
+	rsp_cache_peer_done(copy);
+	rsp_cache_copy_free(copy);
+	bio_endio(clone);
 }
 
 static void rsp_cache_write_done(struct rsp_cache_copy *copy)
@@ -330,7 +398,7 @@ static bool rsp_cache_try_peer(struct rsp_cache_copy *copy, struct rsp_cache_io 
 	struct rsp_cache *cache = copy->cache;
 
 	if (!cache->peer || copy->nr != 1 || bio->bi_opf & REQ_NOWAIT ||
-	    !rsp_cache_part_page(&copy->parts[0]))
+	    !rsp_cache_peer_has(cache->peer, copy->first) || !rsp_cache_part_page(&copy->parts[0]))
 		return false;
 	if (is_wanted && !rsp_cache_enter(cache, io, copy->first, copy->first, false))
 		return false;
@@ -360,6 +428,8 @@ static int rsp_cache_map_read(struct rsp_cache *cache, struct rsp_cache_io *io,
 	rsp_cache_count(cache, RSP_CACHE_STAT_MISSES, nr);
 	if (nr > cache->max_io || last >= cache->nr_block)
 		goto bypass;
+	if (cache->is_shared && (nr != 1 || !rsp_cache_peer_has(cache->peer, first)))
+		return DM_MAPIO_REMAPPED;
 	copy = rsp_cache_copy_alloc(cache, first, nr);
 	if (!copy)
 		goto bypass;

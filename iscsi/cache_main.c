@@ -7,6 +7,7 @@
  * touched longest ago.
  */
 #include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 
 #include "cache.h"
@@ -17,6 +18,16 @@ struct workqueue_struct *rsp_cache_wq;	/* bios that end: on the I/O path, hence 
 static DEFINE_MUTEX(rsp_cache_mutex);
 static LIST_HEAD(rsp_caches);		/* rsp_cache_mutex */
 static atomic64_t rsp_cache_owed;	/* bytes the pool wants back */
+static u64 rsp_cache_shrunk;		/* jiffies when it wanted any, 0 for never */
+
+#define RSP_CACHE_SHRUNK_MS	1000	/* no cache asks for memory so soon behind that */
+
+bool rsp_cache_is_shrinking(void)
+{
+	u64 shrunk = READ_ONCE(rsp_cache_shrunk);
+
+	return shrunk && time_before64(get_jiffies_64(), shrunk + msecs_to_jiffies(RSP_CACHE_SHRUNK_MS));
+}
 
 void rsp_cache_link(struct rsp_cache *cache)
 {
@@ -31,6 +42,23 @@ void rsp_cache_unlink(struct rsp_cache *cache)
 	mutex_lock(&rsp_cache_mutex);
 	list_del(&cache->node);
 	mutex_unlock(&rsp_cache_mutex);
+}
+
+/*
+ * The cache of the same device in another table that is published with the key of @next, or NULL. If that is
+ * the table before, it stays until that of @next has taken its place.
+ */
+struct rsp_cache *rsp_cache_predecessor(const struct rsp_cache *next)
+{
+	struct rsp_cache *cache, *found = NULL;
+
+	mutex_lock(&rsp_cache_mutex);
+	list_for_each_entry(cache, &rsp_caches, node)
+		if (cache != next && cache->pub && cache->pub_key == next->pub_key &&
+		    dm_table_get_md(cache->ti->table) == dm_table_get_md(next->ti->table))
+			found = cache;
+	mutex_unlock(&rsp_cache_mutex);
+	return found;
 }
 
 /* the cache with the coldest slab, NULL if no cache has any */
@@ -72,6 +100,7 @@ static void rsp_cache_shrink(struct rsp_svc *svc, u64 bytes)
 {
 	s64 owed = atomic64_read(&rsp_cache_owed);
 
+	WRITE_ONCE(rsp_cache_shrunk, get_jiffies_64());
 	while (owed < (s64)bytes && !atomic64_try_cmpxchg(&rsp_cache_owed, &owed, bytes))
 		;
 	queue_work(system_unbound_wq, &rsp_cache_shrinker);

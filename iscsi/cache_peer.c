@@ -325,16 +325,24 @@ static void rsp_cache_peer_rw_done(void *ctx, int status)
 	struct rsp_cache_copy *copy = ctx;
 
 	copy->peer_status = status;
-	rsp_cache_copy_ended(copy);
+	rsp_cache_peer_ended(copy);
+}
+
+/* Return: where the directory says that block @number is, 0 for nowhere */
+static u64 rsp_cache_seen_entry(const struct rsp_cache_seen *seen, u64 number)
+{
+	u64 entry = be64_to_cpu(READ_ONCE(seen->dir[rsp_cache_dir_index(number, seen->bits)]));
+
+	return (u32)entry >> 8 && entry >> 32 == (u32)number ? entry : 0;
 }
 
 static int rsp_cache_seen_read(struct rsp_cache_seen *seen, struct rsp_cache_copy *copy)
 {
-	u64 entry = be64_to_cpu(READ_ONCE(seen->dir[rsp_cache_dir_index(copy->first, seen->bits)]));
+	u64 entry = rsp_cache_seen_entry(seen, copy->first);
 	u32 num = (u32)entry >> 8, index = entry & 0xff;
 	struct rsp_remote *remote;
 
-	if (!num || entry >> 32 != (u32)copy->first)
+	if (!entry)
 		return -ENOENT;
 	remote = xa_load(&seen->slabs, num);
 	if (!remote) {
@@ -347,6 +355,20 @@ static int rsp_cache_seen_read(struct rsp_cache_seen *seen, struct rsp_cache_cop
 	sg_set_buf(&copy->sg[1], &copy->trailer, sizeof(copy->trailer));
 	return rsp_remote_rw(remote, RSP_DIR_IN, rsp_cache_slot_off(index), copy->sg, 2,
 			     RSP_CACHE_SLOT, rsp_cache_peer_rw_done, copy);
+}
+
+/* Does the peer seem to have a block? All that a read costs which it does not concern */
+bool rsp_cache_peer_has(struct rsp_cache_peer *peer, u64 number)
+{
+	struct rsp_cache_seen *seen;
+	bool has;
+	int idx;
+
+	idx = srcu_read_lock(&peer->srcu);
+	seen = srcu_dereference(peer->seen, &peer->srcu);
+	has = seen && rsp_cache_seen_entry(seen, number);
+	srcu_read_unlock(&peer->srcu, idx);
+	return has;
 }
 
 /*

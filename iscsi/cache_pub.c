@@ -26,7 +26,6 @@
 struct rsp_cache_pub {
 	struct rsp_cache	*cache;
 	struct net		*net;
-	u64			key;		/* of the directory; slabs have key + num */
 	u32			epoch;		/* of the directory, and of all slots */
 	u32			bits;
 	__be64			*dir;
@@ -74,7 +73,7 @@ static void rsp_cache_pub_slab(struct rsp_cache_pub *pub, struct rsp_cache_slab 
 {
 	struct rsp_region_attr attr = {
 		.net		= pub->net,
-		.key		= pub->key + slab->num,
+		.key		= pub->cache->pub_key + slab->num,
 		.access		= RSP_DESC_READ,
 		.slot_bytes	= RSP_CACHE_SLOT,
 		.lease_ms	= RSP_CACHE_LEASE_MS,
@@ -189,10 +188,10 @@ static void rsp_cache_pub_free(struct rsp_cache_pub *pub)
 }
 
 /* before there is anything in the cache. Return: 0 or a negative errno */
-int rsp_cache_pub_init(struct rsp_cache *cache, u64 key)
+int rsp_cache_pub_init(struct rsp_cache *cache)
 {
 	struct rsp_region_attr attr = {
-		.key		= key,
+		.key		= cache->pub_key,
 		.access		= RSP_DESC_READ,
 		.lease_ms	= RSP_CACHE_LEASE_MS,
 	};
@@ -203,7 +202,6 @@ int rsp_cache_pub_init(struct rsp_cache *cache, u64 key)
 	if (!pub)
 		return -ENOMEM;
 	pub->cache = cache;
-	pub->key = key;
 	pub->net = get_net(current->nsproxy->net_ns);
 	spin_lock_init(&pub->lock);
 	INIT_LIST_HEAD(&pub->fresh);
@@ -241,9 +239,4 @@ void rsp_cache_pub_exit(struct rsp_cache *cache)
 	rsp_region_revoke(pub->region);
 	cache->pub = NULL;
 	rsp_cache_pub_free(pub);
-}
-
-u64 rsp_cache_pub_key(const struct rsp_cache_pub *pub)
-{
-	return pub->key;
 }

@@ -32,7 +32,6 @@
 #include "cache.h"
 
 #define RSP_CACHE_REFUSED_MS	100	/* the pool is not asked again so soon */
-#define RSP_CACHE_SHRUNK_MS	1000	/* nor after it took something back */
 
 /* ------------------------------------------------------------------- slots */
 
@@ -316,19 +315,24 @@ static bool rsp_cache_evict(struct rsp_cache *cache)
 	}
 }
 
-/* the pool is asked for a slab, if there may be one more; drops the lock meanwhile */
+/*
+ * The pool is asked for a slab, if there may be one more; drops the lock meanwhile. One asks at a time: where the
+ * pool is short each question makes it look for what others could give back.
+ */
 static void rsp_cache_grow(struct rsp_cache *cache) __must_hold(cache->lock)
 {
 	struct rsp_cache_slab *slab;
 	u32 nr_buf;
 
-	if (cache->nr_buf >= cache->max_buf ||
-	    time_before64(get_jiffies_64(), cache->grow_after))
+	if (cache->is_growing || cache->nr_buf >= cache->max_buf ||
+	    time_before64(get_jiffies_64(), cache->grow_after) || rsp_cache_is_shrinking())
 		return;
+	cache->is_growing = true;
 	nr_buf = cache->pub ? min(cache->max_buf - cache->nr_buf, RSP_CACHE_SLAB_BUFS) : 1;
 	spin_unlock(&cache->lock);
 	slab = rsp_cache_slab_create(nr_buf);
 	rsp_cache_lock(cache);
+	cache->is_growing = false;
 	if (!slab) {
 		rsp_cache_count(cache, RSP_CACHE_STAT_REFUSED, 1);
 		cache->grow_after = get_jiffies_64() + msecs_to_jiffies(RSP_CACHE_REFUSED_MS);
@@ -630,8 +634,6 @@ u32 rsp_cache_give_slab(struct rsp_cache *cache, enum rsp_remove_why why)
 	list_del(&slab->list);
 	cache->nr_buf -= slab->nr_buf;
 	bytes = slab->nr_buf * RSP_CACHE_BUF;
-	if (why == RSP_REMOVE_RECLAIMED)
-		cache->grow_after = get_jiffies_64() + msecs_to_jiffies(RSP_CACHE_SHRUNK_MS);
 	slab->nr_used++;	/* ours: it must not go before the loop ends */
 	for (i = 0; i < rsp_cache_slab_slots(slab); i++) {
 		struct rsp_cache_block *block = &slab->blocks[i];
@@ -741,6 +743,8 @@ int rsp_cache_store_init(struct rsp_cache *cache, u64 bytes)
 	}
 	spin_lock_init(&cache->lock);
 	spin_lock_init(&cache->touch_lock);
+	spin_lock_init(&cache->idle_lock);
+	INIT_LIST_HEAD(&cache->idle);
 	spin_lock_init(&cache->range_lock);
 	for (i = 0; i < RSP_NR_LIST; i++)
 		INIT_LIST_HEAD(&cache->lists[i]);
@@ -756,6 +760,7 @@ void rsp_cache_store_exit(struct rsp_cache *cache)
 {
 	rsp_cache_drop(cache);
 	rsp_cache_pub_exit(cache);
+	rsp_cache_copies_free(cache);
 	WARN_ON_ONCE(!list_empty(&cache->slabs) || !list_empty(&cache->free) ||
 		     memchr_inv(cache->obj.view.nr_in, 0, sizeof(cache->obj.view.nr_in)) ||
 		     cache->nr_touched || !RB_EMPTY_ROOT(&cache->ranges.rb_root));

@@ -183,7 +183,11 @@ static int rsp_cache_net_init(struct rsp_cache *cache, const struct rsp_cache_wa
 	int err = 0;
 
 	if (want->pub_key) {
-		err = rsp_cache_pub_init(cache, want->pub_key);
+		cache->pub_key = want->pub_key;
+		err = rsp_cache_pub_init(cache);
+		/* it waits for its turn */
+		if (err == -EEXIST && rsp_cache_predecessor(cache))
+			err = 0;
 		if (err)
 			cache->ti->error = err == -EEXIST ? "a cache is published with this KEY" :
 					   "it cannot be published: is the port desc_port of rsp free?";
@@ -294,6 +298,23 @@ static void rsp_cache_postsuspend(struct dm_target *ti)
 	rsp_cache_drop(ti->private);
 }
 
+/* the table before this one is suspended, and its cache empty: the key changes hands */
+static int rsp_cache_preresume(struct dm_target *ti)
+{
+	struct rsp_cache *cache = ti->private, *old;
+	int err;
+
+	if (!cache->pub_key || cache->pub)
+		return 0;
+	old = rsp_cache_predecessor(cache);
+	if (old)
+		rsp_cache_pub_exit(old);
+	err = rsp_cache_pub_init(cache);
+	if (err)
+		pr_err("%s: it cannot be published again: %pe\n", cache->obj.view.dev, ERR_PTR(err));
+	return err;
+}
+
 static int rsp_cache_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
 				     void *data)
 {
@@ -328,13 +349,13 @@ static void rsp_cache_status(struct dm_target *ti, status_type_t type, unsigned 
 	case STATUSTYPE_TABLE:
 		DMEMIT("%s %lluK", cache->dev->name, READ_ONCE(cache->obj.view.size_bytes) >> 10);
 		nr = 2 * (cache->max_io != RSP_CACHE_MAX_IO >> RSP_CACHE_SHIFT) +
-		     2 * !!cache->pub + 3 * !!cache->peer + cache->is_shared;
+		     2 * !!cache->pub_key + 3 * !!cache->peer + cache->is_shared;
 		if (nr)
 			DMEMIT(" %u", nr);
 		if (cache->max_io != RSP_CACHE_MAX_IO >> RSP_CACHE_SHIFT)
 			DMEMIT(" max_io %uK", cache->max_io << (RSP_CACHE_SHIFT - 10));
-		if (cache->pub)
-			DMEMIT(" publish %#llx", rsp_cache_pub_key(cache->pub));
+		if (cache->pub_key)
+			DMEMIT(" publish %#llx", cache->pub_key);
 		if (cache->peer) {
 			addr = rsp_cache_peer_addr(cache->peer, &key);
 			DMEMIT(" peer %s %#llx", addr, key);
@@ -390,6 +411,7 @@ struct target_type rsp_cache_target = {
 	.map			= rsp_cache_map,
 	.end_io			= rsp_cache_end_io,
 	.postsuspend		= rsp_cache_postsuspend,
+	.preresume		= rsp_cache_preresume,
 	.iterate_devices	= rsp_cache_iterate_devices,
 	.status			= rsp_cache_status,
 	.message		= rsp_cache_message,

@@ -65,6 +65,10 @@ struct rsp_iser_conn {
 	bool			has_batch;	/* the target takes several PDUs in a message */
 	atomic_t		nr_cmd;		/* SCSI commands in flight */
 
+	/* when messages with commands were posted, see struct rsp_work; frwd_lock of the session */
+	u64			posted_ns[64];
+	u32			nr_msg;
+
 	/* commands that leave in one message, see iser_task.c */
 	spinlock_t		batch_lock;
 	struct rsp_iser_batch	batch;
@@ -96,7 +100,8 @@ struct rsp_iser_task {
 	struct rsp_map		*map;		/* what the target may reach */
 	u32			rkey;		/* its key */
 	struct rsp_buf		*answer;	/* waits for nr_use to become 0 */
-	u64			sent_ns;
+	u64			sent_ns, replied_ns;
+	u64			*posted_ns;	/* of its message: one of the connection's */
 };
 
 extern struct rsp_svc *rsp_iser_svc;

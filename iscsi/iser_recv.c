@@ -40,6 +40,7 @@ struct rsp_iser_in {
 	struct rsp_iser_msg	*msg;
 	u32			len;
 	u32			inv_rkey;
+	u64			recv_ns;
 	struct rsp_buf		*buf;
 };
 
@@ -200,6 +201,7 @@ static void rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *
 		err = ISCSI_ERR_PROTO;
 	} else {
 		it->state = RSP_ISER_TASK_ANSWERED;
+		it->replied_ns = in->recv_ns;
 		if (likely(rsp_iser_task_unmap(it, in->inv_rkey))) {
 			err = rsp_iser_task_end(iscsi, it, msg, in->len);
 			if (unlikely(err))
@@ -374,6 +376,7 @@ static void rsp_iser_recv_batch(struct rsp_iser_conn *conn, struct iscsi_conn *i
 			.msg		= buf->data + off,
 			.len		= buf->len - off,
 			.inv_rkey	= buf->inv_rkey,
+			.recv_ns	= buf->recv_ns,
 		};
 		next = rsp_iser_next(&in.msg->iser);
 		if (next && !rsp_iser_next_is_sound(next, in.len)) {
@@ -392,6 +395,7 @@ void rsp_iser_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		.msg		= buf->data,
 		.len		= buf->len,
 		.inv_rkey	= buf->inv_rkey,
+		.recv_ns	= buf->recv_ns,
 		.buf		= buf,
 	};
 	struct rsp_iser_conn *conn = rsp_chan_priv(chan);

@@ -254,8 +254,11 @@ err_works:
 
 /* an answer may come, and the command go, as soon as its message is posted */
 static void rsp_iser_task_sent(struct rsp_iser_conn *conn, struct rsp_iser_task *it,
-			       const struct rsp_iser_plan *plan)
+			       const struct rsp_iser_plan *plan, struct rsp_work *work)
 {
+	if (!work->posted_ns)
+		work->posted_ns = &conn->posted_ns[conn->nr_msg++ % ARRAY_SIZE(conn->posted_ns)];
+	it->posted_ns = work->posted_ns;
 	it->state = RSP_ISER_TASK_SENT;
 	it->is_inline_read = plan->how == RSP_ISER_ANSWER;
 	it->is_counted = true;
@@ -294,7 +297,7 @@ static bool rsp_iser_batch_cmd(struct rsp_iser_conn *conn, struct iscsi_task *ta
 		return false;
 	}
 	*rsp_iser_batch_add(&conn->batch) = *task->hdr;
-	rsp_iser_task_sent(conn, it, plan);
+	rsp_iser_task_sent(conn, it, plan, conn->batch.work);
 	if (is_first) {
 		conn->batch_ns = it->sent_ns;
 		queue_work(rsp_iser_wq, &conn->batch_work);
@@ -364,7 +367,7 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 	if (sc->sc_data_direction == DMA_TO_DEVICE)
 		task->conn->txdata_octets += scsi_bufflen(sc);
 
-	rsp_iser_task_sent(conn, it, &plan);
+	rsp_iser_task_sent(conn, it, &plan, work);
 	rsp_iser_batch_flush(conn);
 	err = rsp_work_post(work);
 	if (err && plan.how == RSP_ISER_PAGES)
@@ -414,7 +417,8 @@ void rsp_iser_task_acked(struct rsp_iser_task *it, u32 bytes, int status)
 		return;
 	it->is_counted = false;
 	atomic_dec(&it->conn->nr_cmd);
-	rsp_chan_acked(it->conn->chan, bytes, ktime_get_ns() - it->sent_ns, status);
+	rsp_chan_acked(it->conn->chan, bytes, ktime_get_ns() - it->sent_ns, status,
+		       *it->posted_ns, it->replied_ns);
 }
 
 /* Only a task that was never answered has something left here. */

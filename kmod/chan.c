@@ -332,6 +332,8 @@ void rsp_chan_received(struct rsp_chan *chan, struct rsp_ibuf *buf)
 	chan->view.nr_recv++;
 	chan->view.recv_bytes += buf->pub.len;
 	trace_rsp_chan_recv(&chan->view, buf->pub.len);
+	if (trace_rsp_chan_acked_enabled())
+		buf->pub.recv_ns = ktime_get_ns();
 	rsp_buf_hand_over(buf, chan->svc);
 	rsp_flow_received(chan);
 	chan->svc->ops->recv(chan, &buf->pub);

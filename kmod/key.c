@@ -90,10 +90,12 @@ static void rsp_keys_grow_work(struct work_struct *work)
 			break;
 		rsp_key_free(keys, key);
 	}
+	trace_rsp_keys_grow(keys->dev->index, i);
 }
 
 static struct rsp_key *rsp_key_alloc(struct rsp_keys *keys, gfp_t gfp)
 {
+	u32 how = RSP_KEYS_POOLED;
 	struct rsp_key *key;
 	bool is_low;
 
@@ -107,8 +109,11 @@ static struct rsp_key *rsp_key_alloc(struct rsp_keys *keys, gfp_t gfp)
 	spin_unlock_bh(&keys->lock);
 	if (is_low && keys->grows)
 		queue_work(rsp_wq, &keys->grow_work);
-	if (!key && gfpflags_allow_blocking(gfp))
+	if (!key && gfpflags_allow_blocking(gfp)) {
 		key = rsp_key_create(keys);
+		how = RSP_KEYS_MADE;
+	}
+	trace_rsp_keys_take(keys->dev->index, !keys->grows, key ? how : RSP_KEYS_NONE);
 	return key;
 }
 
@@ -158,6 +163,7 @@ static void rsp_map_release(struct rsp_map *map, bool destroy)
 		else
 			rsp_key_free(keys, map->keys[i]);
 	}
+	trace_rsp_keys_give(keys->dev->index, !keys->grows, map->nr, destroy);
 	ib_dma_unmap_sg(keys->dev->ibdev, map->sgl, map->nents, map->dma_dir);
 }
 

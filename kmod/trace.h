@@ -128,8 +128,9 @@ RSP_CHAN_EVENT1(rsp_key_inv, u32, how, "how=%u");
 RSP_CHAN_EVENT2(rsp_work_error, int, status, u32, opcode, "status=%d opcode=%u");
 
 TRACE_EVENT(rsp_chan_acked,
-	TP_PROTO(const struct rsp_chan_view *chan, u64 bytes, u64 lat_ns, int status),
-	TP_ARGS(chan, bytes, lat_ns, status),
+	TP_PROTO(const struct rsp_chan_view *chan, u64 bytes, u64 lat_ns, int status,
+		 u64 posted_ns, u64 replied_ns),
+	TP_ARGS(chan, bytes, lat_ns, status, posted_ns, replied_ns),
 	TP_STRUCT__entry(
 		__field(u32, chan_id)
 		__field(u32, svc_id)
@@ -137,6 +138,8 @@ TRACE_EVENT(rsp_chan_acked,
 		__field(u32, in_flight)
 		__field(u64, bytes)
 		__field(u64, lat_ns)
+		__field(u64, posted_ns)
+		__field(u64, replied_ns)
 		__field(int, status)
 	),
 	TP_fast_assign(
@@ -146,11 +149,68 @@ TRACE_EVENT(rsp_chan_acked,
 		__entry->in_flight = chan->in_flight;
 		__entry->bytes = bytes;
 		__entry->lat_ns = lat_ns;
+		__entry->posted_ns = posted_ns;
+		__entry->replied_ns = replied_ns;
 		__entry->status = status;
 	),
-	TP_printk("chan=%u svc=%u ep=%u in_flight=%u bytes=%llu lat_ns=%llu status=%d",
+	TP_printk("chan=%u svc=%u ep=%u in_flight=%u bytes=%llu lat_ns=%llu status=%d posted_ns=%llu replied_ns=%llu",
 		  __entry->chan_id, __entry->svc_id, __entry->ep_id, __entry->in_flight,
-		  __entry->bytes, __entry->lat_ns, __entry->status)
+		  __entry->bytes, __entry->lat_ns, __entry->status, __entry->posted_ns,
+		  __entry->replied_ns)
+);
+
+/* a key for a registration: enum rsp_keys_how. The pool is a device's, or one channel's own */
+TRACE_EVENT(rsp_keys_take,
+	TP_PROTO(u32 dev_id, bool is_own, u32 how),
+	TP_ARGS(dev_id, is_own, how),
+	TP_STRUCT__entry(
+		__field(u32, dev_id)
+		__field(bool, is_own)
+		__field(u32, how)
+	),
+	TP_fast_assign(
+		__entry->dev_id = dev_id;
+		__entry->is_own = is_own;
+		__entry->how = how;
+	),
+	TP_printk("dev=%u own=%d how=%s", __entry->dev_id, __entry->is_own,
+		  __print_symbolic(__entry->how, { RSP_KEYS_POOLED, "pooled" },
+				   { RSP_KEYS_MADE, "made" }, { RSP_KEYS_NONE, "none" }))
+);
+
+/* keys come back, invalid, or destroyed because nothing else could make them so */
+TRACE_EVENT(rsp_keys_give,
+	TP_PROTO(u32 dev_id, bool is_own, u32 nr, bool is_destroyed),
+	TP_ARGS(dev_id, is_own, nr, is_destroyed),
+	TP_STRUCT__entry(
+		__field(u32, dev_id)
+		__field(bool, is_own)
+		__field(u32, nr)
+		__field(bool, is_destroyed)
+	),
+	TP_fast_assign(
+		__entry->dev_id = dev_id;
+		__entry->is_own = is_own;
+		__entry->nr = nr;
+		__entry->is_destroyed = is_destroyed;
+	),
+	TP_printk("dev=%u own=%d nr=%u destroyed=%d", __entry->dev_id, __entry->is_own,
+		  __entry->nr, __entry->is_destroyed)
+);
+
+/* keys made ahead */
+TRACE_EVENT(rsp_keys_grow,
+	TP_PROTO(u32 dev_id, u32 nr),
+	TP_ARGS(dev_id, nr),
+	TP_STRUCT__entry(
+		__field(u32, dev_id)
+		__field(u32, nr)
+	),
+	TP_fast_assign(
+		__entry->dev_id = dev_id;
+		__entry->nr = nr;
+	),
+	TP_printk("dev=%u nr=%u", __entry->dev_id, __entry->nr)
 );
 
 DECLARE_EVENT_CLASS(rsp_rq_class,

@@ -153,7 +153,7 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 	if (unlikely(status)) {
 		if (wc->status != IB_WC_WR_FLUSH_ERR) {
 			if (work->chan)
-				trace_rsp_work_error(&work->chan->view, status, wc->opcode);
+				trace_rsp_work_error(&work->chan->view, wc->status, wc->opcode);
 			pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
 				 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
 		}
@@ -225,6 +225,7 @@ static struct rsp_iwork *rsp_work_init_one(struct rsp_chan *chan, struct rsp_ep 
 		return NULL;
 	work->pub.done = NULL;
 	work->pub.ctx = NULL;
+	work->pub.posted_ns = NULL;
 	work->cqe.done = rsp_work_done;
 	work->chan = chan;
 	work->ep = ep;
@@ -546,6 +547,9 @@ static int __rsp_work_post(struct rsp_ep *ep, struct rsp_iwork *work)
 	if (work->is_signaled)
 		ep->nr_unsignaled = 0;
 	list_add_tail(&work->list, &ep->sq_posted);
+	/* before: then the answer may come, and whose it is be gone */
+	if (trace_rsp_chan_acked_enabled() && work->pub.posted_ns)
+		*work->pub.posted_ns = ktime_get_ns();
 	err = ib_post_send(ep->qp, rsp_work_chain(work), &bad);
 	if (unlikely(err)) {
 		list_del(&work->list);

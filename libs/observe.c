@@ -64,7 +64,7 @@ static int rsp_observe_pin(struct observe_bpf *skel)
 	return err;
 }
 
-int rsp_observe_on(struct rsp_host *host)
+int rsp_observe_on(struct rsp_host *host, unsigned long long slow_ns)
 {
 	struct observe_bpf *skel;
 	int err;
@@ -72,10 +72,15 @@ int rsp_observe_on(struct rsp_host *host)
 	if (rsp_observe_is_on())
 		return rsp_fail(-EEXIST, "the observers are on already");
 	rsp_error_catch();
-	skel = observe_bpf__open_and_load();
+	skel = observe_bpf__open();
 	if (!skel)
-		return rsp_fail_bpf(-errno, "the observers were not accepted: %s",
-				    strerror(errno));
+		return rsp_fail_bpf(-errno, "the observers are no BPF object: %s", strerror(errno));
+	skel->rodata->slow_ns = slow_ns;
+	err = observe_bpf__load(skel);
+	if (err) {
+		rsp_fail_bpf(err, "the observers were not accepted: %s", strerror(-err));
+		goto out_destroy;
+	}
 	err = rsp_observe_seed(skel, host);
 	if (err)
 		goto out_destroy;
@@ -133,7 +138,7 @@ static int rsp_observe_read(int fd, const struct bpf_map_info *info, __u32 *keys
 	return found;
 }
 
-int rsp_observe_list(const char *name, __u32 **keys, void **values)
+static int rsp_observe_map(const char *name, __u32 **keys, void **values)
 {
 	static const struct {
 		const char	*name;
@@ -145,6 +150,8 @@ int rsp_observe_list(const char *name, __u32 **keys, void **values)
 		{ "rq", sizeof(struct rsp_obs_rq) },
 		{ "desc", sizeof(struct rsp_obs_desc) },
 		{ "cache", sizeof(struct rsp_obs_cache) },
+		{ "keys", sizeof(struct rsp_obs_keys) },
+		{ "slow", sizeof(struct rsp_obs_slow) },
 		{ "pool", sizeof(struct rsp_obs_pool) },
 		{ "policy", sizeof(struct rsp_obs_policy) },
 	};
@@ -193,6 +200,61 @@ int rsp_observe_list(const char *name, __u32 **keys, void **values)
 	err = rsp_observe_read(fd, &info, *keys, *values);
 out_close:
 	close(fd);
+	return err;
+}
+
+static void rsp_observe_io_add(struct rsp_obs_io *to, const struct rsp_obs_io *from)
+{
+	__u64 lat_max = from->lat_max_ns > to->lat_max_ns ? from->lat_max_ns : to->lat_max_ns;
+	__u64 stall_max = from->stall_max_ns > to->stall_max_ns ? from->stall_max_ns :
+			  to->stall_max_ns;
+	const __u64 *f = (const __u64 *)from;
+	__u64 *t = (__u64 *)to;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*t); i++)
+		t[i] += f[i];
+	to->lat_max_ns = lat_max;
+	to->stall_max_ns = stall_max;
+}
+
+/* a channel counts for its service and endpoint, too: add what is not in their entries yet */
+static int rsp_observe_add_chans(const char *name, const __u32 *keys, void *values, int nr)
+{
+	bool is_svc = !strcmp(name, "svc");
+	struct rsp_obs_chan *chans;
+	__u32 *ids;
+	int nr_chan;
+
+	nr_chan = rsp_observe_map("chan", &ids, (void **)&chans);
+	for (int c = 0; c < nr_chan; c++) {
+		__u32 id = is_svc ? chans[c].svc_id : chans[c].ep_id;
+
+		for (int i = 0; !chans[c].is_folded && i < nr; i++) {
+			if (keys[i] != id)
+				continue;
+			rsp_observe_io_add(is_svc ? &((struct rsp_obs_svc *)values)[i].io :
+					   &((struct rsp_obs_ep *)values)[i].io, &chans[c].io);
+			break;
+		}
+	}
+	free(ids);
+	free(chans);
+	return nr_chan < 0 ? nr_chan : 0;
+}
+
+int rsp_observe_list(const char *name, __u32 **keys, void **values)
+{
+	int nr, err = 0;
+
+	nr = rsp_observe_map(name, keys, values);
+	if (nr > 0 && (!strcmp(name, "svc") || !strcmp(name, "ep")))
+		err = rsp_observe_add_chans(name, *keys, *values, nr);
+	if (!err)
+		return nr;
+	free(*keys);
+	free(*values);
+	*keys = NULL;
+	*values = NULL;
 	return err;
 }
 

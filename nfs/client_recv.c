@@ -231,7 +231,7 @@ bool rsp_nfs_req_give_up(struct rsp_nfs_req *req, int status)
 	    RSP_NFS_SENT)
 		return false;
 	if (status)
-		rsp_chan_acked(req->chan, 0, 0, status);
+		rsp_chan_acked(req->chan, 0, 0, status, 0, 0);
 	rsp_nfs_req_unmap(req, 0);
 	rsp_nfs_req_drop(req);
 	return true;
@@ -256,7 +256,8 @@ void rsp_nfs_req_reply(struct rsp_nfs_req *req)
 					     req->reply.msg_bytes +
 					     req->reply.write_bytes +
 					     req->reply.reply_bytes,
-					     ktime_to_ns(rqst->rq_rtt), 0));
+					     ktime_to_ns(rqst->rq_rtt), 0, req->posted_ns,
+					     req->buf->recv_ns));
 	req->is_replied = true;
 	rsp_nfs_req_unmap(req, req->buf->inv_rkey);
 	rsp_nfs_req_drop(req);

@@ -13,7 +13,7 @@ static void desc_col_access(const void *row, char *text, size_t size)
 }
 
 static const struct col desc_cols[] = {
-	COL(rsp_desc_view, id, COL_U32, true, "number of the region"),
+	COL(rsp_desc_view, id, COL_ID, true, "number of the region"),
 	COL_ENUM(rsp_desc_view, role, rsp_role_name, true,
 		 "server (this host publishes it) or client (it holds a peer's)"),
 	COL(rsp_desc_view, svc, COL_STR, true, "service that publishes it"),
@@ -26,17 +26,17 @@ static const struct col desc_cols[] = {
 	COL(rsp_desc_view, slot_bytes, COL_U32, true, "size of a slot with its trailer, 0: no slots"),
 	COL(rsp_desc_view, lease_ms, COL_U32, true, "how long a grant lasts unless renewed, in ms"),
 	COL(rsp_desc_view, nr_grant, COL_U32, true, "published: peers that have a key now"),
-	COL(rsp_desc_view, nr_lookup, COL_U64, true, "published: times it was granted"),
-	COL(rsp_desc_view, nr_refused, COL_U64, true, "published: times it was refused"),
-	COL(rsp_desc_view, nr_forced, COL_U64, false,
+	COL(rsp_desc_view, nr_lookup, COL_COUNT, true, "published: times it was granted"),
+	COL(rsp_desc_view, nr_refused, COL_COUNT, true, "published: times it was refused"),
+	COL(rsp_desc_view, nr_forced, COL_COUNT, false,
 	    "published: keys taken from peers that did not give them back"),
-	COL(rsp_desc_view, nr_renew, COL_U64, false, "leases renewed"),
-	COL(rsp_desc_view, chan_id, COL_U32, false, "held: channel of the exchange, see rspctl chan"),
+	COL(rsp_desc_view, nr_renew, COL_COUNT, false, "leases renewed"),
+	COL(rsp_desc_view, chan_id, COL_ID, false, "held: channel of the exchange, see rspctl chan"),
 	COL(rsp_desc_view, nr_use, COL_U32, false, "held: transfers under way"),
-	COL(rsp_desc_view, nr_read, COL_U64, true, "held: one-sided reads"),
-	COL(rsp_desc_view, read_bytes, COL_BYTES, false, "bytes in them"),
-	COL(rsp_desc_view, nr_write, COL_U64, false, "held: one-sided writes"),
-	COL(rsp_desc_view, write_bytes, COL_BYTES, false, "bytes in them"),
+	COL(rsp_desc_view, nr_read, COL_COUNT, true, "held: one-sided reads"),
+	COL(rsp_desc_view, read_bytes, COL_COUNT_BYTES, false, "bytes in them"),
+	COL(rsp_desc_view, nr_write, COL_COUNT, false, "held: one-sided writes"),
+	COL(rsp_desc_view, write_bytes, COL_COUNT_BYTES, false, "bytes in them"),
 };
 
 static int desc_has_svc(const void *row, const char *svc)
@@ -48,8 +48,10 @@ static int desc_has_svc(const void *row, const char *svc)
 
 OBJECT_LIST(desc)
 
-static const struct object desc_object = {
+const struct object desc_object = {
 	.name	= "desc",
+	.head	= "published regions, here and of peers",
+	.nr_label = 4,
 	OBJECT_COLS(desc),
 	.none	= "nothing is published or held",
 	.has_svc = desc_has_svc,

@@ -11,21 +11,21 @@ static void ep_col_peer(const void *row, char *text, size_t size)
 }
 
 static const struct col ep_cols[] = {
-	COL(rsp_ep_view, id, COL_U32, true, "number of the endpoint"),
+	COL(rsp_ep_view, id, COL_ID, true, "number of the endpoint"),
 	COL(rsp_ep_view, dev, COL_STR, true, "RDMA device"),
 	COL_MADE("peer", ep_col_peer, true, "address of the peer"),
 	COL_ENUM(rsp_ep_view, role, rsp_role_name, true,
 		 "client (it connected) or server (it accepted)"),
 	COL_ENUM(rsp_ep_view, state, rsp_state_name, true, "connecting, up, closing, dead"),
-	COL(rsp_ep_view, qp_num, COL_U32, true, "queue pair number"),
-	COL(rsp_ep_view, vector, COL_U32, true, "completion vector"),
-	COL(rsp_ep_view, rq_id, COL_U32, true, "receive queue, see rspctl rq"),
+	COL(rsp_ep_view, qp_num, COL_ID, true, "queue pair number"),
+	COL(rsp_ep_view, vector, COL_ID, true, "completion vector"),
+	COL(rsp_ep_view, rq_id, COL_ID, true, "receive queue, see rspctl rq"),
 	COL(rsp_ep_view, is_mux, COL_BOOL, true, "can be shared by channels of all services"),
 	COL(rsp_ep_view, nr_chan, COL_U32, true, "channels that ride it"),
 	COL(rsp_ep_view, sq_used, COL_U32, true, "send queue slots taken"),
 	COL(rsp_ep_view, sq_size, COL_U32, true, "send queue slots"),
-	COL(rsp_ep_view, peer_id, COL_U32, false, "number of the peer"),
-	COL(rsp_ep_view, dev_id, COL_U32, false, "number of the device"),
+	COL(rsp_ep_view, peer_id, COL_ID, false, "number of the peer"),
+	COL(rsp_ep_view, dev_id, COL_ID, false, "number of the device"),
 	COL_ARRAY(rsp_ep_view, priv, 4, "scratch of the endpoint policy"),
 };
 
@@ -47,8 +47,10 @@ static int ep_has_svc(const void *row, const char *svc)
 
 OBJECT_LIST(ep)
 
-static const struct object ep_object = {
+const struct object ep_object = {
 	.name	= "ep",
+	.head	= "endpoints",
+	.nr_label = 2,
 	OBJECT_COLS(ep),
 	.none	= "no endpoint",
 	.has_svc = ep_has_svc,

@@ -30,8 +30,14 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl policy  knobs FILE\n"
 	     "  rspctl policy  new NAME [family FAMILY] [dir DIR]\n"
 	     "  rspctl policy  test FILE [set KNOB VALUE]... [seconds N] [here]\n"
-	     "  rspctl observe { on | off }\n"
+	     "  rspctl observe on [slow_us N]\n"
+	     "  rspctl observe off\n"
 	     "  rspctl observe [show] [svc NAME]\n"
+	     "  rspctl observe slow [svc NAME]\n"
+	     "  rspctl stats   [show]\n"
+	     "  rspctl stats   --openmetrics [--output FILE]\n"
+	     "  rspctl monitor [KIND]... [slow_us N]\n"
+	     "  rspctl trace   CHAN\n"
 	     "  rspctl top     [-b] [-n COUNT] [-i SECONDS] [-v VIEW]\n"
 	     "\n"
 	     "OPTIONS := { -j[son] | -p[retty] | -d[etails] | -V[ersion] | -h[elp] }\n"
@@ -52,6 +58,9 @@ static const struct cmd cmds[] = {
 	{ "cache", cmd_cache },
 	{ "policy", cmd_policy },
 	{ "observe", cmd_observe },
+	{ "stats", cmd_stats },
+	{ "monitor", cmd_monitor },
+	{ "trace", cmd_trace },
 	{ "top", cmd_top },
 	{ NULL, NULL },
 };
@@ -89,6 +98,21 @@ int cmd_show(const struct cmd *level, int argc, char **argv)
 	return cmd_select(level, argc, argv);
 }
 
+int word_number(int argc, char **argv, uint32_t *number)
+{
+	unsigned long long value;
+	char *end;
+
+	if (argc < 2)
+		return fail_word(NULL, "a number");
+	errno = 0;
+	value = strtoull(argv[1], &end, 0);
+	if (*end || !*argv[1] || *argv[1] == '-' || errno || value > UINT32_MAX)
+		return fail_word(argv[1], "a number");
+	*number = value;
+	return 0;
+}
+
 int sel_parse(struct sel *sel, int argc, char **argv, unsigned int words)
 {
 	const char *expected = words == (SEL_SVC | SEL_ID) ? "svc NAME or id N" :
@@ -97,22 +121,17 @@ int sel_parse(struct sel *sel, int argc, char **argv, unsigned int words)
 	memset(sel, 0, sizeof(*sel));
 	for (; argc; argc -= 2, argv += 2) {
 		bool is_svc = (words & SEL_SVC) && !strcmp(argv[0], "svc");
-		unsigned long long id;
-		char *end;
 
 		if (!is_svc && (!(words & SEL_ID) || strcmp(argv[0], "id")))
 			return fail_word(argv[0], expected);
-		if (argc < 2)
-			return fail_word(NULL, is_svc ? "the name of a service" : "a number");
+		if (is_svc && argc < 2)
+			return fail_word(NULL, "the name of a service");
 		if (is_svc) {
 			sel->svc = argv[1];
 			continue;
 		}
-		errno = 0;
-		id = strtoull(argv[1], &end, 0);
-		if (*end || !*argv[1] || *argv[1] == '-' || errno || id > UINT32_MAX)
-			return fail_word(argv[1], "a number");
-		sel->id = id;
+		if (word_number(argc, argv, &sel->id))
+			return 1;
 		sel->has_id = true;
 	}
 	return 0;
@@ -135,30 +154,39 @@ struct rsp_host *host_get(void)
 	return host;
 }
 
-void host_put(void)
-{
-	free(host_svcs);
-	free(host_peers);
-	rsp_host_close(host);
-	host_svcs = NULL;
-	host_peers = NULL;
-	host_nr_svc = -1;
-	host_nr_peer = -1;
-	host = NULL;
-}
-
 static void host_svcs_read(void)
 {
 	if (host_nr_svc < 0 && host)
 		host_nr_svc = rsp_svc_list(host, &host_svcs);
 }
 
+/* objects may have come since they were listed */
+static void host_forget(void)
+{
+	if (host_nr_svc >= 0)
+		free(host_svcs);
+	if (host_nr_peer >= 0)
+		free(host_peers);
+	host_nr_svc = -1;
+	host_nr_peer = -1;
+}
+
+void host_put(void)
+{
+	host_forget();
+	rsp_host_close(host);
+	host = NULL;
+}
+
 const char *svc_name(uint32_t id)
 {
-	host_svcs_read();
-	for (int i = 0; i < host_nr_svc; i++) {
-		if (host_svcs[i].id == id)
-			return host_svcs[i].name;
+	for (int again = 0; again < 2; again++) {
+		host_svcs_read();
+		for (int i = 0; i < host_nr_svc; i++) {
+			if (host_svcs[i].id == id)
+				return host_svcs[i].name;
+		}
+		host_forget();
 	}
 	return "";
 }
@@ -177,11 +205,14 @@ const char *peer_addr(uint32_t id)
 {
 	static char text[64];
 
-	if (host_nr_peer < 0 && host)
-		host_nr_peer = rsp_peer_list(host, &host_peers);
-	for (int i = 0; i < host_nr_peer; i++) {
-		if (host_peers[i].id == id)
-			return peer_text(&host_peers[i], text, sizeof(text));
+	for (int again = 0; again < 2; again++) {
+		if (host_nr_peer < 0 && host)
+			host_nr_peer = rsp_peer_list(host, &host_peers);
+		for (int i = 0; i < host_nr_peer; i++) {
+			if (host_peers[i].id == id)
+				return peer_text(&host_peers[i], text, sizeof(text));
+		}
+		host_forget();
 	}
 	return "";
 }

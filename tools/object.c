@@ -44,6 +44,22 @@ static int object_show(int argc, char **argv)
 	return 0;
 }
 
+int object_print(const struct object *what)
+{
+	void *rows;
+	int nr;
+
+	if (!host_get())
+		return 1;
+	nr = what->list(host_get(), &rows);
+	if (nr < 0)
+		return fail_rsp();
+	print_head(what->head);
+	print_rows(what->name, what->cols, what->nr_col, rows, what->size, nr, "none");
+	free(rows);
+	return 0;
+}
+
 static int object_help(int argc, char **argv)
 {
 	(void)argc;

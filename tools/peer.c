@@ -29,7 +29,7 @@ static void peer_col_uuid(const void *row, char *text, size_t size)
 }
 
 static const struct col peer_cols[] = {
-	COL(rsp_peer_view, id, COL_U32, true, "number of the peer"),
+	COL(rsp_peer_view, id, COL_ID, true, "number of the peer"),
 	COL_MADE("addr", peer_col_addr, true, "one of its addresses"),
 	COL(rsp_peer_view, nr_addr, COL_U16, true, "addresses it is known by"),
 	COL(rsp_peer_view, nr_ep, COL_U32, true, "endpoints to it"),
@@ -40,8 +40,10 @@ static const struct col peer_cols[] = {
 
 OBJECT_LIST(peer)
 
-static const struct object peer_object = {
+const struct object peer_object = {
 	.name	= "peer",
+	.head	= "peers",
+	.nr_label = 2,
 	OBJECT_COLS(peer),
 	.none	= "no peer",
 };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rspctl pool: the registered memory of this host. */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "rspctl.h"
 
 static const struct col pool_cols[] = {
@@ -25,42 +28,82 @@ static const struct col pool_class_cols[] = {
 	COL(pool_class, nr_free, COL_U32, true, "of these on the free list of the class"),
 };
 
-static int pool_show(int argc, char **argv)
+static int pool_list(struct rsp_host *host, void **views)
 {
-	struct pool_class classes[RSP_NR_CLASS];
-	struct rsp_pool_view view;
+	struct rsp_pool_view *view = calloc(1, sizeof(*view));
+	int err;
 
-	if (argc)
-		return fail_word(argv[0], "nothing more");
-	if (!host_get())
-		return 1;
-	if (rsp_pool_get(host_get(), &view))
-		return fail_rsp();
-	for (uint32_t i = 0; i < RSP_NR_CLASS; i++)
+	*views = view;
+	if (!view)
+		return -ENOMEM;
+	err = rsp_pool_get(host, view);
+	return err ?: 1;
+}
+
+static int pool_class_list(struct rsp_host *host, void **views)
+{
+	struct pool_class *classes = calloc(RSP_NR_CLASS, sizeof(*classes));
+	struct rsp_pool_view view;
+	int err;
+
+	*views = classes;
+	if (!classes)
+		return -ENOMEM;
+	err = rsp_pool_get(host, &view);
+	for (uint32_t i = 0; !err && i < RSP_NR_CLASS; i++)
 		classes[i] = (struct pool_class) {
 			.class = i,
 			.buf_bytes = view.buf_bytes[i],
 			.nr_buf = view.nr_buf[i],
 			.nr_free = view.nr_free[i],
 		};
+	return err ?: RSP_NR_CLASS;
+}
+
+const struct object pool_object = {
+	.name	= "pool",
+	.head	= "pool",
+	.cols	= pool_cols,
+	.nr_col	= ARRAY_SIZE(pool_cols),
+	.size	= sizeof(struct rsp_pool_view),
+	.list	= pool_list,
+};
+
+const struct object pool_class_object = {
+	.name	= "pool_class",
+	.head	= "size classes of the pool",
+	.nr_label = 1,
+	.cols	= pool_class_cols,
+	.nr_col	= ARRAY_SIZE(pool_class_cols),
+	.size	= sizeof(struct pool_class),
+	.list	= pool_class_list,
+};
+
+static int pool_show(int argc, char **argv)
+{
+	void *pool, *classes;
+
+	if (argc)
+		return fail_word(argv[0], "nothing more");
+	if (!host_get())
+		return 1;
+	if (pool_list(host_get(), &pool) < 0 || pool_class_list(host_get(), &classes) < 0)
+		return fail_rsp();
 	if (!is_json) {
-		print_fields(pool_cols, ARRAY_SIZE(pool_cols), &view);
+		print_fields(pool_cols, ARRAY_SIZE(pool_cols), pool);
 		putchar('\n');
 		is_detailed = false;
 		print_rows(NULL, pool_class_cols, ARRAY_SIZE(pool_class_cols), classes,
-			   sizeof(classes[0]), RSP_NR_CLASS, "");
-		return 0;
-	}
-	json_begin(NULL, '{');
-	print_fields(pool_cols, ARRAY_SIZE(pool_cols), &view);
-	json_begin("classes", '[');
-	for (uint32_t i = 0; i < RSP_NR_CLASS; i++) {
+			   sizeof(struct pool_class), RSP_NR_CLASS, "");
+	} else {
 		json_begin(NULL, '{');
-		print_fields(pool_class_cols, ARRAY_SIZE(pool_class_cols), &classes[i]);
+		print_fields(pool_cols, ARRAY_SIZE(pool_cols), pool);
+		print_rows("classes", pool_class_cols, ARRAY_SIZE(pool_class_cols), classes,
+			   sizeof(struct pool_class), RSP_NR_CLASS, "");
 		json_end('}');
 	}
-	json_end(']');
-	json_end('}');
+	free(pool);
+	free(classes);
 	return 0;
 }
 

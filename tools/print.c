@@ -161,7 +161,7 @@ void print_ns(uint64_t ns, char *text, size_t size)
 		snprintf(text, size, "%.1fs", ns / 1e9);
 }
 
-static uint64_t col_number(const struct col *col, const void *at)
+uint64_t col_number(const struct col *col, const void *at)
 {
 	uint64_t eight;
 	uint32_t four;
@@ -174,7 +174,9 @@ static uint64_t col_number(const struct col *col, const void *at)
 	case COL_S32:
 		memcpy(&four, at, sizeof(four));
 		return (int64_t)(int32_t)four;
+	case COL_ID:
 	case COL_U32:
+	case COL_COUNT32:
 	case COL_BOOL:
 	case COL_WORD:
 		memcpy(&four, at, sizeof(four));
@@ -185,7 +187,7 @@ static uint64_t col_number(const struct col *col, const void *at)
 	}
 }
 
-static void col_text(const struct col *col, const void *row, char *text, size_t size)
+void col_text(const struct col *col, const void *row, char *text, size_t size)
 {
 	const char *at = (const char *)row + col->offset;
 	size_t used = 0;
@@ -205,9 +207,11 @@ static void col_text(const struct col *col, const void *row, char *text, size_t 
 		snprintf(text, size, "%s", col_number(col, at) ? "yes" : "no");
 		break;
 	case COL_BYTES:
+	case COL_COUNT_BYTES:
 		print_bytes(col_number(col, at), text, size);
 		break;
 	case COL_NS:
+	case COL_COUNT_NS:
 		print_ns(col_number(col, at), text, size);
 		break;
 	case COL_S32:
@@ -215,6 +219,8 @@ static void col_text(const struct col *col, const void *row, char *text, size_t 
 		snprintf(text, size, "%" PRId64, (int64_t)col_number(col, at));
 		break;
 	case COL_U64S:
+	case COL_EACH:
+	case COL_STEPS:
 		for (unsigned int i = 0; i < col->nr && used < size; i++)
 			used += snprintf(text + used, size - used, "%s%" PRIu64, i ? " " : "",
 					 col_number(col, at + i * sizeof(uint64_t)));
@@ -270,6 +276,8 @@ static void col_json(const struct col *col, const void *row)
 		json_s64(col->name, col_number(col, at));
 		break;
 	case COL_U64S:
+	case COL_EACH:
+	case COL_STEPS:
 		json_begin(col->name, '[');
 		for (unsigned int i = 0; i < col->nr; i++)
 			json_u64(NULL, col_number(col, at + i * sizeof(uint64_t)));
@@ -379,6 +387,15 @@ void print_rows(const char *key, const struct col *cols, size_t nr_col, const vo
 			putchar('\n');
 		print_fields(cols, nr_col, row);
 	}
+}
+
+void print_head(const char *head)
+{
+	static bool is_second;
+
+	if (!is_json)
+		printf("%s%s:\n", is_second ? "\n" : "", head);
+	is_second = true;
 }
 
 void print_help_fields(const struct col *cols, size_t nr_col)

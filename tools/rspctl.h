@@ -41,6 +41,9 @@ int cmd_chan(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_observe(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
 /* Did it end, or was it taken out of force, for what it did? */
@@ -64,6 +67,8 @@ struct sel {
 #define SEL_SVC	1u
 #define SEL_ID	2u
 
+/* Read the number behind the word argv[0]. Return: 0, or what to exit with. */
+int word_number(int argc, char **argv, uint32_t *number);
 /* Read `[svc NAME] [id N]`, as far as @words says. Return: 0, or what to exit with. */
 int sel_parse(struct sel *sel, int argc, char **argv, unsigned int words);
 
@@ -75,6 +80,8 @@ void host_put(void);
 const char *svc_name(uint32_t id);
 /* Id of a service by name, 0 if there is none. */
 uint32_t svc_id(const char *name);
+/* Is it there? */
+bool chan_exists(uint32_t id);
 /* Address of a peer as text. Return: @text */
 const char *peer_text(const struct rsp_peer_view *view, char *text, size_t size);
 /* Address of a peer by id, "" if there is none. */
@@ -83,6 +90,7 @@ const char *peer_addr(uint32_t id);
 /* ------------------------------------------------------------- printing --- */
 
 enum col_kind {
+	COL_ID,			/* u32: number of an object, or of what it stands on */
 	COL_U16,
 	COL_U32,
 	COL_S32,
@@ -90,11 +98,17 @@ enum col_kind {
 	COL_U64,
 	COL_BYTES,		/* u64, text in KiB, MiB, GiB */
 	COL_NS,			/* u64, text in us, ms, s */
+	COL_COUNT32,		/* u32 that only grows; likewise u64, bytes and ns */
+	COL_COUNT,
+	COL_COUNT_BYTES,
+	COL_COUNT_NS,
 	COL_BOOL,		/* u32 */
 	COL_STR,		/* char[RSP_NAME_LEN] or longer, ends with NUL */
 	COL_WORD,		/* u32 with a name */
 	COL_TEXT,		/* made by a function */
 	COL_U64S,		/* array of u64 */
+	COL_EACH,		/* the same, each a figure */
+	COL_STEPS,		/* the same, steps of a histogram: of 2^n to 2^(n+1) - 1 */
 };
 
 /*
@@ -106,7 +120,7 @@ struct col {
 	enum col_kind	kind;
 	size_t		offset;
 	bool		is_main;	/* a column of the table */
-	unsigned int	nr;		/* of COL_U64S */
+	unsigned int	nr;		/* of arrays */
 	const char	*(*word)(unsigned int number);
 	void		(*text)(const void *row, char *text, size_t size);
 	const char	*help;
@@ -130,8 +144,13 @@ struct col {
  */
 void print_rows(const char *key, const struct col *cols, size_t nr_col, const void *rows,
 		size_t size, size_t nr, const char *none);
+/* in text, above one of several tables */
+void print_head(const char *head);
 /* all fields of one row, as members of the object or lines of the block under way */
 void print_fields(const struct col *cols, size_t nr_col, const void *row);
+/* a number, whatever its kind; the text of a field */
+uint64_t col_number(const struct col *col, const void *at);
+void col_text(const struct col *col, const void *row, char *text, size_t size);
 /* Order of two rows by a field: words by letter, all else as numbers without sign. */
 int col_compare(const struct col *col, const void *a, const void *b);
 /* what each field means, for help */
@@ -148,11 +167,19 @@ void json_u64(const char *key, uint64_t value);
 void json_s64(const char *key, int64_t value);
 void json_bool(const char *key, bool value);
 
+/*
+ * A line for each event of these kinds, RSP_STREAM_*, until SIGINT, or with a @chan until that goes
+ * down. Return: 0, or what to exit with.
+ */
+int event_follow(unsigned int kinds, uint32_t chan, uint64_t slow_ns);
+
 /* -------------------------------------------------------------- objects --- */
 
 /* a kind of object that is listed: all of the command is made of this */
 struct object {
 	const char	*name;
+	const char	*head;		/* above its table, where there are several */
+	size_t		nr_label;	/* columns that tell one from another: the first ones */
 	const struct col *cols;
 	size_t		nr_col;
 	size_t		size;		/* of a view, which begins with its id */
@@ -172,6 +199,16 @@ static int what##_list(struct rsp_host *host, void **views)		\
 #define OBJECT_COLS(what)						\
 	.cols = what##_cols, .nr_col = ARRAY_SIZE(what##_cols),		\
 	.size = sizeof(struct rsp_##what##_view), .list = what##_list
+
+extern const struct object svc_object, pool_object, pool_class_object, peer_object, ep_object,
+	rq_object, chan_object, desc_object, cache_object;
+
+/* what the observers count: for each map one */
+extern const struct object observe_objects[];
+extern const size_t nr_observe_object;
+
+/* all rows of one kind, below its head. Return: 0, or what to exit with */
+int object_print(const struct object *what);
 
 int cmd_object(const struct object *which, int argc, char **argv);
 

@@ -14,29 +14,36 @@ iser_begin() {
 	:
 }
 
-# iser_to rsp|rsp+POLICY...|stock|tcp|rsp:stock|stock:rsp; the last two name initiator and target
-iser_to() {
-	local initiator=rsp target=rsp iface=iser iser=1
+# iser_ends_of CONTENDER: initiator and target, tcp for either
+iser_ends_of() {
 	case $1 in
-	rsp | rsp+*) ;;
-	stock)
-		initiator=stock
-		target=stock ;;
-	rsp:stock | stock:rsp)
-		initiator=${1%:*}
-		target=${1#*:} ;;
-	tcp)
-		initiator=stock
-		iface=default
-		iser=0 ;;
+	rsp | rsp+*) echo rsp rsp ;;
+	stock) echo stock stock ;;
+	tcp) echo tcp tcp ;;
+	rsp:stock | stock:rsp) echo "${1%:*} ${1#*:}" ;;
 	*) bench_die "what is contender $1?" ;;
 	esac
+}
+
+# iser_serve rsp|rsp+POLICY...|stock|tcp|rsp:stock|stock:rsp; the last two name initiator and target
+iser_serve() {
+	local ends iser=1
+	ends=$(iser_ends_of "$1") || exit
+	[ "$1" != tcp ] || iser=0
 	{
-		{ [ "$iser" = 0 ] || iscsi_target "$target"; } &&
-			iscsi_target_up addr=10.9.0.1 mb=64 "iser=$iser" &&
-			iscsi_initiator_up "$initiator"
-	} >/tmp/iser_to 2>&1 || bench_die "no target or initiator: $(cat /tmp/iser_to)"
-	contender_policies "$1"
+		{ [ "$iser" = 0 ] || iscsi_target "${ends#* }"; } && iscsi_target_up addr=10.9.0.1 mb=64 "iser=$iser"
+	} >/tmp/iser_to 2>&1 || bench_die "no target: $(cat /tmp/iser_to)"
+}
+
+iser_unserve() {
+	iscsi_target_down || bench_die "the target does not go"
+}
+
+iser_use() {
+	local ends iface=iser
+	ends=$(iser_ends_of "$1") || exit
+	[ "$1" != tcp ] || { ends=stock; iface=default; }
+	iscsi_initiator_up "${ends% *}" >/tmp/iser_to 2>&1 || bench_die "no initiator: $(cat /tmp/iser_to)"
 	iscsi_login 10.9.0.1 "$iface" node.session.queue_depth=64 >/tmp/iser_to 2>&1 ||
 		bench_die "cannot log in over $1: $(cat /tmp/iser_to)"
 	iser_disk
@@ -53,7 +60,6 @@ iser_off() {
 	! iscsiadm -m session >/dev/null 2>&1 || timeout 90 iscsiadm -m session -u >/tmp/iser_to 2>&1 ||
 		bench_die "cannot log out: $(cat /tmp/iser_to)"
 	rm -rf /var/lib/iscsi/nodes /etc/iscsi/nodes
-	iscsi_target_down || bench_die "the target does not go"
 }
 
 iser_must() {

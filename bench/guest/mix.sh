@@ -67,7 +67,7 @@ io() {
 # mixed POLICY ROUND: the small ones alone, and beside the large ones
 mixed() {
 	local rc=0
-	nfs_mount $M hard && sessions_in 1 >/tmp/login 2>&1 || return
+	nfs_mount $M hard >/tmp/mount 2>&1 && sessions_in 1 >/tmp/login 2>&1 || return
 	small --output=/tmp/small.json >/tmp/small.err 2>&1 || return
 	record "4 KiB reads alone" "$1" "$2" "$(io /tmp/small.json | jq -c 'with_entries(.key |= "small_" + .)')"
 	large --output=/tmp/large.json >/tmp/large.err 2>&1 &
@@ -111,7 +111,7 @@ setup >/tmp/setup 2>&1 || { cat /tmp/setup >&2; bench_die "no server and target"
 for ((r = 1; r <= repeats; r++)); do
 	for p in "${policies[@]}"; do
 		to "$p"
-		mixed "$p" "$r" || { cat /tmp/*.err /tmp/login >&2; bench_die "$p: mixed loads failed"; }
+		mixed "$p" "$r" || { cat /tmp/*.err /tmp/mount /tmp/login >&2; bench_die "$p: mixed loads failed"; }
 		progress "round $r of $repeats, $p: small and large"
 		for n in "${counts[@]}"; do
 			# too many for a policy is a result, too: ep_private's receives for 64 sessions are more than the pool

@@ -21,26 +21,47 @@ nfs_begin() {
 	bench_file || bench_die "cannot make the file"
 }
 
-# nfs_to rsp|rsp+POLICY...|stock|tcp
-nfs_to() {
-	local want have proto=rdma,port=20049
+# nfs_transport_of CONTENDER: the transport module it needs, none for TCP
+nfs_transport_of() {
 	case $1 in
-	rsp | rsp+*) want=rsp ;;
-	stock) want=stock ;;
-	tcp)	proto=tcp
-		want= ;;
+	rsp | rsp+*) echo rsp ;;
+	stock) echo stock ;;
+	tcp) ;;
 	*) bench_die "what is contender $1?" ;;
 	esac
-	have=
-	[ ! -e /sys/module/rsp_nfs ] || have=rsp
-	[ ! -e /sys/module/rpcrdma ] || have=stock
-	if [ -n "$want" ] && [ "$want" != "$have" ]; then
+}
+
+nfs_has() {
+	if [ -e /sys/module/rsp_nfs ]; then
+		echo rsp
+	elif [ -e /sys/module/rpcrdma ]; then
+		echo stock
+	fi
+}
+
+# nfs_serve rsp|rsp+POLICY...|stock|tcp
+nfs_serve() {
+	local want
+	want=$(nfs_transport_of "$1") || exit
+	if [ -n "$want" ] && [ "$want" != "$(nfs_has)" ]; then
 		bench_server_down
 		nfs_transport "$want" || bench_die "cannot load the $want transport"
-		have=$want
 	fi
-	bench_server_up "${have:+20049}" || bench_die "no NFS server"
-	contender_policies "$1"
+	bench_server_up "$([ -z "$(nfs_has)" ] || echo 20049)" || bench_die "no NFS server"
+}
+
+nfs_unserve() {
+	:
+}
+
+nfs_use() {
+	local want proto=tcp
+	want=$(nfs_transport_of "$1") || exit
+	if [ -n "$want" ]; then
+		# the other one may be busy with its last connection
+		wait_until 20 nfs_transport "$want" 2>/tmp/nfs_use || bench_die "no $want transport: $(tail -n 1 /tmp/nfs_use)"
+		proto=rdma,port=20049
+	fi
 	mkdir -p "$MNT"
 	mount -t nfs -o "vers=4.2,proto=$proto" "10.9.0.1:/" "$MNT" || bench_die "cannot mount over $1"
 	# shellcheck disable=SC2034 # for lib.sh

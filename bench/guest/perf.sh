@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # rsp_perf beside perftest on one device, in turns. Run in a lab guest by bench/perf.
 #
-# usage: guest/perf.sh REPEATS
+# usage: guest/perf.sh REPEATS [RSP_PERF_ALONE]
 #
 # perftest runs in user space, polls, and its two ends are two processes; rsp_perf runs in the
 # kernel and takes interrupts. The same transfers by the same device, seen from two places.
 set -u
 . "$(dirname "$0")/lib.sh"
-repeats=$1
-P=/sys/kernel/debug/rsp_perf
+repeats=$1 alone=${2:-}
+P=/sys/kernel/debug/rsp_perf SERVER=10.9.0.1
 
 # perf CELL WORD...: one run of rsp_perf
 perf() {
@@ -33,6 +33,7 @@ fetch() {
 # ptest CELL PROGRAM OPTION...: a server and a client of perftest
 ptest() {
 	local cell=$1 prog=$2 pid line
+	[ -z "$alone" ] || return 0
 	shift 2
 	timeout 120 "$prog" -R -p 18600 "$@" >/tmp/ptest.srv 2>&1 &
 	pid=$!
@@ -87,4 +88,6 @@ for ((r = 1; r <= repeats; r++)); do
 	progress "round $r of $repeats done"
 done
 rmmod rsp_perf
+rsp_unload
 rxe_down
+kernel_is_content

@@ -218,7 +218,7 @@ iscsi_target() {
 # writes vanish, reads are zeroes), attrib="NAME=VALUE..." of the portal group, param="..." likewise.
 iscsi_target_up() {
 	local addr="10.9.0.1 [fd00::1]" luns=1 mb=256 iser=1 null=0 attrib='' param='' "$@"
-	local tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1 i a np core
+	local tpg=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1 i a core
 	modprobe target_core_mod && modprobe iscsi_target_mod || return
 	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 	mkdir -p "$tpg" || return
@@ -237,11 +237,15 @@ iscsi_target_up() {
 		echo "${a#*=}" >"$tpg/param/${a%%=*}" || return
 	done
 	for a in $addr; do
-		np=$tpg/np/$a:3260
-		mkdir "$np" || return
-		[ "$iser" = 0 ] || echo 1 >"$np/iser" || return
+		iscsi_portal "$a" "$iser" || return
 	done
 	echo 1 >"$tpg/enable"
+}
+
+# iscsi_portal ADDRESS [0|1]: the target is there, too, over TCP and unless 0 over iSER
+iscsi_portal() {
+	local np=$ISCSI_LIO/iscsi/$ISCSI_IQN/tpgt_1/np/$1:3260
+	mkdir "$np" && { [ "${2:-1}" = 0 ] || echo 1 >"$np/iser"; }
 }
 
 # iscsi_target_down: forget it, and let its modules go
@@ -400,13 +404,13 @@ dm_dev() {
 	echo "/dev/dm-$(dmsetup info -c --noheadings -o minor "$1")"
 }
 
-# null_dev_up NAME MIB: null_blk with memory; null_dev NAME: its file; null_dev_down NAME
+# null_dev_up NAME MIB [SETTING=VALUE...]: null_blk with memory; null_dev NAME: its file; null_dev_down NAME
 null_dev_up() {
 	local n=/sys/kernel/config/nullb/$1 v
 	modprobe null_blk nr_devices=0 || return
 	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 	mkdir "$n" || return
-	for v in "size=$2" blocksize=512 memory_backed=1 discard=1 irqmode=0 power=1; do
+	for v in "size=$2" blocksize=512 memory_backed=1 discard=1 irqmode=0 "${@:3}" power=1; do
 		echo "${v#*=}" >"$n/${v%=*}" || return
 	done
 }

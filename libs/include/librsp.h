@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <rsp/event.h>
 #include <rsp/observe.h>
 #include <rsp/view.h>
 
@@ -333,12 +334,13 @@ int rsp_stat_each(const char *name, rsp_stat_fn fn, void *arg);
  * rsp_observe_on() - Load, attach and pin the observers
  * @host: from rsp_host_open(); names of services that are there already come
  *	from it
+ * @slow_ns: an exchange that takes as long is kept as a sample (map "slow"); 0: none is
  *
  * As long as they are on, rsp.ko cannot be unloaded.
  *
  * Return: 0, %-EEXIST when they are on, or a negative errno.
  */
-int rsp_observe_on(struct rsp_host *host);
+int rsp_observe_on(struct rsp_host *host, unsigned long long slow_ns);
 
 /**
  * rsp_observe_off() - Detach the observers and remove their maps
@@ -356,9 +358,11 @@ bool rsp_observe_is_on(void);
 
 /**
  * rsp_observe_list() - Entries of one observer map, by key
- * @map: "svc", "chan", "ep", "rq", "desc", "cache", "pool" or "policy"
+ * @map: "svc", "chan", "ep", "rq", "desc", "cache", "keys", "slow", "pool" or "policy"
  * @keys: set to an array of ids that the caller frees
  * @values: set to an array of the map's values that the caller frees
+ *
+ * Services and endpoints with what their channels have counted so far.
  *
  * Return: How many, %-ENOENT when the observers are off, or a negative errno.
  */
@@ -373,6 +377,69 @@ int rsp_observe_list(const char *map, __u32 **keys, void **values);
  * a count. The true one is between half of it and this.
  */
 __u64 rsp_observe_percentile(const __u64 *steps, double percent);
+
+/* ----------------------------------------------------------------- events -- */
+
+struct rsp_stream;
+
+/* kinds of events, to be put together; IO is each message of a channel */
+#define RSP_STREAM_POLICY	(1u << 0)
+#define RSP_STREAM_SVC		(1u << 1)
+#define RSP_STREAM_EP		(1u << 2)
+#define RSP_STREAM_CHAN		(1u << 3)
+#define RSP_STREAM_SLOW		(1u << 4)
+#define RSP_STREAM_POOL		(1u << 5)
+#define RSP_STREAM_CACHE	(1u << 6)
+#define RSP_STREAM_DESC		(1u << 7)
+#define RSP_STREAM_IO		(1u << 8)
+#define RSP_STREAM_NR_KIND	9
+
+/**
+ * typedef rsp_event_fn - Told of each event
+ * @event: what happened
+ * @arg: the caller's
+ *
+ * Return: 0 to go on, anything else ends the poll and is its answer.
+ */
+typedef int (*rsp_event_fn)(const struct rsp_event *event, void *arg);
+
+/**
+ * rsp_stream_open() - Have events told
+ * @kinds: RSP_STREAM_* of those that are wanted
+ * @chan: only of channel events those of this one; 0: of all
+ * @slow_ns: an exchange that takes as long is an event of RSP_STREAM_SLOW
+ * @fn: called for each, by rsp_stream_poll()
+ * @arg: handed on
+ *
+ * As long as it is open, rsp.ko cannot be unloaded.
+ *
+ * Return: A handle, given back with rsp_stream_close(); NULL and errno on failure.
+ */
+struct rsp_stream *rsp_stream_open(unsigned int kinds, __u32 chan, unsigned long long slow_ns,
+				   rsp_event_fn fn, void *arg);
+
+/**
+ * rsp_stream_poll() - Wait for events and tell them
+ * @stream: from rsp_stream_open()
+ * @timeout_ms: longest wait for one; a signal ends it, too
+ *
+ * Return: 0, a negative errno, or what the callback ended with.
+ */
+int rsp_stream_poll(struct rsp_stream *stream, int timeout_ms);
+
+/**
+ * rsp_stream_lost() - Events that came faster than they were read
+ * @stream: from rsp_stream_open()
+ *
+ * Return: How many so far.
+ */
+unsigned long long rsp_stream_lost(const struct rsp_stream *stream);
+
+/**
+ * rsp_stream_close() - End the stream
+ * @stream: from rsp_stream_open(), or NULL
+ */
+void rsp_stream_close(struct rsp_stream *stream);
 
 /* ------------------------------------------------------------------ names -- */
 

@@ -6,7 +6,7 @@
 # timeout: 400
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_cache module:scsi_debug tool:dmsetup tool:jq file:/src/build/rspctl
-plan 14
+plan 15
 modprobe rsp_cache
 run "a device and a cache" eval "dev_up scsi512 16 && cache_up 1M"
 run "a load" eval 'load_up bytes=2M threads=4 discard=1; goes_on 100'
@@ -68,6 +68,12 @@ run "exchanged for two segments" two_halves
 run "busy: it cannot be removed" not dmsetup --noudevsync --noudevrules remove "$C"
 run "nothing wrong was read" load_down
 run "the device has what was seen" same
+# changed: what is written to the device while the cache is suspended is what is read then
+changed() {
+	same && dm suspend "$C" && dd if=/dev/urandom of="$DEV" bs=64k count=40 seek=3 oflag=direct conv=notrunc status=none &&
+		dm resume "$C" && same
+}
+run "changed while it is suspended: the new data is read" changed
 removed() {
 	cache_down && wait_for 10 no_memory
 }

@@ -15,7 +15,7 @@ need root module:rsp_cache module:rsp_iser module:rsp_isert module:null_blk tool
 	file:/src/build/rspctl
 PATH=/src/build:$PATH
 KEY=0x5eedf00d00000000
-plan 17
+plan 19
 modprobe rsp_cache
 
 # upper_up NAME SIZE [OPTION]: a cache over the disk, with the target's as its peer
@@ -49,6 +49,7 @@ shown() {
 }
 
 run "a device, a published cache, a target with it as a block backstore" lower_up 4M 2 publish $KEY
+BELOW=$DEV
 # shellcheck disable=SC2046 # one word a setting
 run "login" iscsi_login 10.9.0.1 iser $(limits)
 run "the unit is there" wait_for 20 has_unit
@@ -102,6 +103,21 @@ suspends() {
 	done
 }
 run "suspended" both_load suspends
+again() {
+	local s
+	s=$(sectors "$BELOW") || return
+	for _ in 1 2 3; do
+		dm reload "$LOWER" --table "0 $s rsp-cache $BELOW 4M 2 publish $KEY" && dm suspend "$LOWER" && dm resume "$LOWER" &&
+			goes_on 60 || return
+	done
+	not dm create "$LOWER-c" --table "0 $s rsp-cache $BELOW 4M 2 publish $KEY"
+}
+run "given a table with the same KEY; another device may not have it" both_load again
+read_again() {
+	D=$A C=$LOWER-a
+	peered
+}
+run "and is read again" wait_for 30 read_again
 gone() {
 	upper_down && wait_for 20 no_holder
 }

@@ -6,7 +6,7 @@
 # timeout: 600
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_cache module:loop module:scsi_debug module:null_blk tool:dmsetup tool:fio tool:jq
-plan 28
+plan 33
 modprobe rsp_cache
 
 verified() {
@@ -25,6 +25,7 @@ kind() {
 	run "$1: threads that meet in blocks, with discards and zeroes" workout bytes=2M threads=5 ops=1511 discard=1
 	run "$1: the same where all of it fits" workout bytes=512k threads=3 ops=1511 discard=1 seed=7
 	run "$1: the cache answered" answered
+	run "$1: writers of the same blocks at once" workout bytes=256k threads=5 ops=811 overlap=1
 	run "$1: and the device has the same" same
 	diag "$(dmsetup status "$C")"
 	cache_down
@@ -34,4 +35,17 @@ kind loop 1M 512
 kind scsi512 4M 512
 kind scsi4096 4M 4096
 kind null 1M 512
+# the last block is of three sectors
+ragged() {
+	local n=4099 i
+	dev_up null 24 && dm create "$C" --table "0 $n rsp-cache $DEV 4M" && D=$(dm_dev "$C") &&
+		workout bytes=$((n * 512)) threads=3 ops=1511 discard=1 || return
+	for i in 1 2; do
+		cmp -n $((n * 512)) "$DEV" "$D" || return
+		[ $i = 2 ] || dd if=/dev/urandom of="$D" bs=512 count=11 seek=$((n - 11)) oflag=direct conv=notrunc status=none || return
+		blockdev --flushbufs "$DEV" && blockdev --flushbufs "$D" || return
+	done
+	at_least hits 100
+}
+run "a device that ends within a block" ragged
 finish

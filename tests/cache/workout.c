@@ -3,6 +3,7 @@
  * workout: reads and writes on a block device by several threads, each of which knows what it must find.
  *
  *	workout [KEY=VALUE]... DEVICE...
+ *	workout serve=PORT DEVICE
  *
  *	bytes=N		use so much from the beginning (4 MiB)
  *	threads=N	(4)
@@ -10,10 +11,12 @@
  *	seed=N		(23)
  *	errors=1	reads and writes may fail; a failed write leaves what was there, or what it wrote
  *	discard=1	discard and write zeroes, too
+ *	run=N		sectors of a thread in a row (3)
+ *	overlap=1	all write everywhere, whole blocks or sectors; no discards
  *	log=FILE	its number of operations, rewritten now and then
  *
  * Several devices are ways to the same data, through caches of several hosts: thread 0 uses the first, thread 1
- * the second, and so on.
+ * the second, and so on. One that is ADDRESS:PORT is of another host, where `serve` runs (way.h).
  *
  * The sectors belong to the threads in turn, in runs of three: writes of two threads meet in most blocks of
  * 4 KiB, and never in a sector. Each sector has a stamp: its number, its owner, a version. The owner
@@ -23,25 +26,20 @@
  * followed by a flush; reads are of any length at any sector. To write zeroes is a version without a
  * stamp, and a discard may be one.
  *
+ * With overlap a sector has many writers, and a version is the moment when its write began, by a clock that ticks
+ * when a write begins and when it is acknowledged. A version is stale when another write began behind
+ * its acknowledgement, and was acknowledged or seen before the read began.
+ *
  * Exit code 0: all was right. 1: not, the first that was wrong is told.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-#define RUN		3	/* sectors of a thread in a row */
-#define MAX_IO		(160 << 10)
+#include "way.h"
+
+#define MAX_IO		WAY_MAX_IO
 #define MAX_THREAD	16
+#define MAX_TICK	(1 << 23)
+#define RANGE		4	/* blocks or sectors of a write anywhere, at most */
 
 struct stamp {
 	uint64_t	sector;
@@ -57,10 +55,14 @@ struct known {
 	_Atomic uint32_t	seen;		/* the latest that a read has had */
 };
 
-static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard;
+static long bytes = 4 << 20, nr_thread = 4, nr_op = 1000, seed = 23, errors, discard, run = 3, serve,
+	    overlap;
 static const char *log_file;
-static int fds[MAX_THREAD], nr_device, sector_bytes, nr_sector;
+static const char *devices[MAX_THREAD];
+static int nr_device, sector_bytes, nr_sector;
 static struct known *known;
+static _Atomic uint32_t now;			/* with overlap: the clock */
+static _Atomic uint32_t acked_at[MAX_TICK];	/* by version, 0 for not yet */
 static atomic_int is_over;
 static atomic_long ops_done, io_errors;
 
@@ -82,7 +84,7 @@ static long number(const char *word)
 
 static int owner_of(int sector)
 {
-	return sector / RUN % nr_thread;
+	return sector / run % nr_thread;
 }
 
 static uint32_t next_random(uint64_t *state)
@@ -91,6 +93,35 @@ static uint32_t next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state >> 16;
+}
+
+static uint32_t tick(void)
+{
+	uint32_t t = atomic_fetch_add(&now, 1) + 1;
+
+	if (t >= MAX_TICK) {
+		fprintf(stderr, "more writes than it can tell apart: %d\n", MAX_TICK / 2);
+		exit(2);
+	}
+	return t;
+}
+
+static void raise_to(_Atomic uint32_t *at, uint32_t version)
+{
+	uint32_t low = atomic_load(at);
+
+	while (version > low && !atomic_compare_exchange_weak(at, &low, version))
+		;
+}
+
+/* was it replaced before a read began that may have @low at least? */
+static int is_stale(uint32_t version, uint32_t low)
+{
+	if (overlap) {
+		version = atomic_load(&acked_at[version]);
+		return version && version < low;
+	}
+	return version < low;
 }
 
 /* a stamp at both ends of the sector: a torn one is seen */
@@ -106,7 +137,7 @@ static void stamp_write(char *at, int sector, uint32_t owner, uint32_t version)
 static void stamp_check(const char *at, int sector, uint32_t low)
 {
 	struct known *k = &known[sector];
-	uint32_t high = atomic_load(&k->begun);
+	uint32_t high = overlap ? atomic_load(&now) : atomic_load(&k->begun);
 	struct stamp a, b;
 
 	memcpy(&a, at, sizeof(a));
@@ -119,15 +150,13 @@ static void stamp_check(const char *at, int sector, uint32_t low)
 			return;
 		wrong(sector, &a, "empty", low, high);
 	}
-	if (a.sector != (uint64_t)sector || a.owner != (uint32_t)owner_of(sector))
+	if (a.sector != (uint64_t)sector || (!overlap && a.owner != (uint32_t)owner_of(sector)))
 		wrong(sector, &a, "another sector's data", low, high);
 	if (a.version > high)
 		wrong(sector, &a, "never written", low, high);
-	if (a.version < low)
+	if (is_stale(a.version, low))
 		wrong(sector, &a, "stale", low, high);
-	low = atomic_load(&k->seen);
-	while (a.version > low && !atomic_compare_exchange_weak(&k->seen, &low, a.version))
-		;
+	raise_to(&k->seen, a.version);
 }
 
 /* what a read that begins now may have at least. After a write that failed old and new may take turns */
@@ -139,7 +168,7 @@ static uint32_t lowest(int sector)
 	return seen > acked ? seen : acked;
 }
 
-static void do_read(int fd, uint64_t *random, char *buf)
+static void do_read(struct way *way, uint64_t *random, char *buf)
 {
 	int first = next_random(random) % nr_sector, nr, i;
 	static _Thread_local uint32_t low[MAX_IO / 512];
@@ -150,8 +179,7 @@ static void do_read(int fd, uint64_t *random, char *buf)
 		nr = nr_sector - first;
 	for (i = 0; i < nr; i++)
 		low[i] = lowest(first + i);
-	if (pread(fd, buf, (size_t)nr * sector_bytes, (off_t)first * sector_bytes) !=
-	    (ssize_t)nr * sector_bytes) {
+	if (way_do(way, WAY_READ, (uint64_t)first * sector_bytes, (uint64_t)nr * sector_bytes, 0, buf)) {
 		if (!errors) {
 			fprintf(stderr, "read of %d at %d: %s\n", nr, first, strerror(errno));
 			exit(1);
@@ -166,40 +194,58 @@ static void do_read(int fd, uint64_t *random, char *buf)
 /* the sectors of a run that are there: the last one may be short */
 static int own_run(long thread, uint64_t *random, int *first)
 {
-	int nr_run = nr_sector / RUN;
-	int run = next_random(random) % ((nr_run + nr_thread - 1) / nr_thread) * nr_thread + thread;
+	int nr_run = nr_sector / run;
+	int which = next_random(random) % ((nr_run + nr_thread - 1) / nr_thread) * nr_thread + thread;
 
-	if (run >= nr_run)
-		run = thread;
-	*first = run * RUN;
-	return RUN;
+	if (which >= nr_run)
+		which = thread;
+	*first = which * run;
+	return run;
 }
 
-static void do_write(int fd, long thread, uint64_t *random, char *buf)
+/* anywhere: one to four blocks, or some sectors */
+static int any_range(uint64_t *random, int *first)
+{
+	int block = 4096 / sector_bytes, nr = 1 + next_random(random) % RANGE;
+
+	if (next_random(random) % 2) {
+		*first = next_random(random) % (nr_sector / block) * block;
+		nr *= block;
+	} else {
+		*first = next_random(random) % nr_sector;
+	}
+	return nr < nr_sector - *first ? nr : nr_sector - *first;
+}
+
+static void do_write(struct way *way, long thread, uint64_t *random, char *buf)
 {
 	static const int flags[] = { 0, 0, 0, RWF_DSYNC };
 	uint32_t how = next_random(random);
-	struct iovec vec;
-	ssize_t done;
-	int first, nr, i;
+	uint32_t version = 0;
+	int first, nr, i, failed;
 
-	nr = own_run(thread, random, &first);
-	/* not always all of it */
-	i = next_random(random) % nr;
-	first += i;
-	nr -= i;
+	if (overlap) {
+		nr = any_range(random, &first);
+		version = tick();
+	} else {
+		nr = own_run(thread, random, &first);
+		/* not always all of it */
+		i = next_random(random) % nr;
+		first += i;
+		nr -= i;
+	}
 	for (i = 0; i < nr; i++) {
-		uint32_t version = atomic_load(&known[first + i].begun) + 1;
+		if (!overlap)
+			version = atomic_load(&known[first + i].begun) + 1;
 
 		atomic_store(&known[first + i].begun, version);
 		stamp_write(buf + i * sector_bytes, first + i, thread, version);
 	}
-	vec.iov_base = buf;
-	vec.iov_len = (size_t)nr * sector_bytes;
-	done = pwritev2(fd, &vec, 1, (off_t)first * sector_bytes, flags[how % 4]);
-	if (done == (ssize_t)vec.iov_len && how % 32 == 1 && fsync(fd))
-		done = -1;
-	if (done != (ssize_t)vec.iov_len) {
+	failed = way_do(way, WAY_WRITE, (uint64_t)first * sector_bytes, (uint64_t)nr * sector_bytes,
+			flags[how % 4], buf);
+	if (!failed && how % 32 == 1)
+		failed = way_do(way, WAY_SYNC, 0, 0, 0, NULL);
+	if (failed) {
 		if (!errors) {
 			fprintf(stderr, "write of %d at %d: %s\n", nr, first, strerror(errno));
 			exit(1);
@@ -207,24 +253,24 @@ static void do_write(int fd, long thread, uint64_t *random, char *buf)
 		atomic_fetch_add(&io_errors, 1);
 		return;
 	}
+	if (overlap)
+		atomic_store(&acked_at[version], tick());
 	for (i = 0; i < nr; i++)
-		atomic_store(&known[first + i].acked, atomic_load(&known[first + i].begun));
+		raise_to(&known[first + i].acked, overlap ? version : atomic_load(&known[first + i].begun));
 }
 
 /* a run of its own is zeroed: it reads as nothing then; or discarded: as nothing, or as before */
-static void do_discard(int fd, long thread, uint64_t *random)
+static void do_discard(struct way *way, long thread, uint64_t *random)
 {
-	uint64_t range[2];
 	int first, nr, i;
 	int zero = next_random(random) % 2;
 
 	nr = own_run(thread, random, &first);
-	range[0] = (uint64_t)first * sector_bytes;
-	range[1] = (uint64_t)nr * sector_bytes;
 	for (i = 0; i < nr; i++)
 		atomic_store(&known[first + i].zeroed,
 			     atomic_fetch_add(&known[first + i].begun, 1) + 1);
-	if (ioctl(fd, zero ? BLKZEROOUT : BLKDISCARD, range)) {
+	if (way_do(way, zero ? WAY_ZERO : WAY_DISCARD, (uint64_t)first * sector_bytes,
+		   (uint64_t)nr * sector_bytes, 0, NULL)) {
 		if (!errors) {
 			fprintf(stderr, "%s of %d at %d: %s\n", zero ? "zero" : "discard", nr,
 				first, strerror(errno));
@@ -237,24 +283,33 @@ static void do_discard(int fd, long thread, uint64_t *random)
 		atomic_store(&known[first + i].acked, atomic_load(&known[first + i].begun));
 }
 
+static void open_way(struct way *way, const char *device)
+{
+	if (way_open(way, device)) {
+		perror(device);
+		exit(2);
+	}
+}
+
 static void *work(void *arg)
 {
 	long thread = (long)arg, i;
-	int fd = fds[thread % nr_device];
+	struct way way;
 	uint64_t random = seed * 1000003 + thread * 7919 + 1;
 	char *buf;
 
+	open_way(&way, devices[thread % nr_device]);
 	if (posix_memalign((void **)&buf, 4096, MAX_IO))
 		exit(1);
 	for (i = 0; !atomic_load(&is_over) && (!nr_op || i < nr_op); i++) {
 		uint32_t what = next_random(&random) % 64;
 
 		if (what < 24)
-			do_write(fd, thread, &random, buf);
-		else if (what == 24 && discard)
-			do_discard(fd, thread, &random);
+			do_write(&way, thread, &random, buf);
+		else if (what == 24 && discard && !overlap)
+			do_discard(&way, thread, &random);
 		else
-			do_read(fd, &random, buf);
+			do_read(&way, &random, buf);
 		atomic_fetch_add(&ops_done, 1);
 		if (!thread && log_file && !(i % 16)) {
 			FILE *f = fopen(log_file, "w");
@@ -275,28 +330,39 @@ static void over(int sig)
 }
 
 /* when all is quiet: each sector is what was written to it last */
-static void check_all(int fd)
+static void check_all(const char *device)
 {
+	struct way way;
 	char *buf;
 	int i;
 
+	open_way(&way, device);
 	if (posix_memalign((void **)&buf, 4096, 4096))
 		exit(1);
 	for (i = 0; i < nr_sector; i++) {
-		if (pread(fd, buf, sector_bytes, (off_t)i * sector_bytes) != sector_bytes) {
+		if (way_do(&way, WAY_READ, (uint64_t)i * sector_bytes, sector_bytes, 0, buf)) {
 			fprintf(stderr, "read of sector %d at the end: %s\n", i, strerror(errno));
 			exit(1);
 		}
 		stamp_check(buf, i, atomic_load(&known[i].acked));
 	}
 	free(buf);
+	close(way.fd);
 }
 
 static void prepare(void)
 {
+	struct way way;
 	char *buf;
 	int i;
 
+	open_way(&way, devices[0]);
+	if (way_do(&way, WAY_SECTOR_BYTES, 0, 0, 0, &sector_bytes)) {
+		perror(devices[0]);
+		exit(2);
+	}
+	nr_sector = bytes / sector_bytes;
+	atomic_store(&acked_at[tick()], tick());	/* the first write */
 	known = calloc(nr_sector, sizeof(*known));
 	if (!known || posix_memalign((void **)&buf, 4096, MAX_IO))
 		exit(1);
@@ -311,13 +377,13 @@ static void prepare(void)
 			nr = nr_sector - i;
 		for (j = 0; j < nr; j++)
 			stamp_write(buf + j * sector_bytes, i + j, owner_of(i + j), 1);
-		if (pwrite(fds[0], buf, (size_t)nr * sector_bytes, (off_t)i * sector_bytes) !=
-		    (ssize_t)nr * sector_bytes) {
+		if (way_do(&way, WAY_WRITE, (uint64_t)i * sector_bytes, (uint64_t)nr * sector_bytes, 0, buf)) {
 			perror("the first write");
 			exit(1);
 		}
 	}
 	free(buf);
+	close(way.fd);
 }
 
 int main(int argc, char **argv)
@@ -325,9 +391,10 @@ int main(int argc, char **argv)
 	static const struct { const char *key; long *value; } keys[] = {
 		{ "bytes", &bytes }, { "threads", &nr_thread }, { "ops", &nr_op },
 		{ "seed", &seed }, { "errors", &errors }, { "discard", &discard },
+		{ "run", &run }, { "serve", &serve },
+		{ "overlap", &overlap },
 	};
 	pthread_t threads[MAX_THREAD];
-	const char *devices[MAX_THREAD];
 	unsigned int k;
 	long i;
 
@@ -346,18 +413,12 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "log"))
 			log_file = value;
 	}
-	if (!nr_device || nr_thread < 1 || nr_thread > MAX_THREAD) {
+	if (!nr_device || nr_thread < 1 || nr_thread > MAX_THREAD || run < 1 || run > MAX_IO / 4096) {
 		fprintf(stderr, "usage: workout [KEY=VALUE]... DEVICE...\n");
 		return 2;
 	}
-	for (i = 0; i < nr_device; i++) {
-		fds[i] = open(devices[i], O_RDWR | O_DIRECT);
-		if (fds[i] < 0 || ioctl(fds[i], BLKSSZGET, &sector_bytes)) {
-			perror(devices[i]);
-			return 2;
-		}
-	}
-	nr_sector = bytes / sector_bytes;
+	if (serve)
+		return way_serve(serve, devices[0]);
 	signal(SIGINT, over);
 	signal(SIGTERM, over);
 	prepare();
@@ -368,7 +429,7 @@ int main(int argc, char **argv)
 		pthread_join(threads[i], NULL);
 	errors = 0;
 	for (i = 0; i < nr_device; i++)
-		check_all(fds[i]);
+		check_all(devices[i]);
 	printf("%ld operations, %ld failed\n", atomic_load(&ops_done), atomic_load(&io_errors));
 	return 0;
 }

@@ -9,7 +9,7 @@
 need root module:rsp tool:jq file:/src/build/rspctl
 plan 19
 MAN=/src/docs/man
-OBJECTS="svc pool peer ep rq chan desc cache policy observe top"
+OBJECTS="svc pool peer ep rq chan desc cache policy observe stats monitor trace top"
 
 run "-V tells the version" text '^rspctl [0-9]+\.[0-9]+$' -V
 run "-V -j too" json '.version | test("^[0-9]+[.][0-9]+$")' -j -V
@@ -79,10 +79,11 @@ fi
 
 without_module() {
 	local o
-	for o in svc pool peer ep rq chan desc cache policy; do
+	for o in svc pool peer ep rq chan desc cache policy stats monitor; do
 		fails "rsp.ko is not loaded" -- "$o" || { echo "rspctl $o"; return 1; }
 	done
-	fails "rsp.ko is not loaded" -- policy log && fails "rsp.ko is not loaded" -- observe on &&
+	fails "rsp.ko is not loaded" -- policy log && fails "rsp.ko is not loaded" -- trace 1 &&
+		fails "rsp.ko is not loaded" -- observe on &&
 		fails "rsp.ko is not loaded" -- policy load $POLICIES/flow_fixed.bpf.o
 }
 run "without rsp.ko each command says so" without_module

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq tool:bpftool file:/src/build/rspctl
-plan 19
+plan 23
 modprobe rsp
 perf_up
 defer perf_down
@@ -66,7 +66,7 @@ against_perf() {
 run "which are those that rsp_perf measured" against_perf
 channel_and_endpoint() {
 	json '(.chan | map(select(.svc == "perf-client"))) as $c | ($c | length) == 1 and
-		$c[0].nr_send == 23 and $c[0].is_down and ($c[0].ep_id as $e | .ep[] | select(.id == $e) |
+		$c[0].nr_send == 23 and $c[0].is_down and ($c[0].flight_steps | add) == 23 and ($c[0].ep_id as $e | .ep[] | select(.id == $e) |
 		.nr_send == 23 and .dev == "rxe0" and .is_down)' observe
 }
 run "channel and endpoint have the same, and are down" channel_and_endpoint
@@ -78,6 +78,11 @@ keys() {
 			(map(.nr_inv_remote + .nr_inv_local + .nr_inv_end) | add) == (map(.nr_reg) | add)' observe
 }
 run "keys: as many invalidated as registered" keys
+key_pools() {
+	json '(.keys | map(.nr_hit + .nr_miss) | add) as $taken | $taken >= (.chan | map(.nr_reg) | add) and
+		$taken == (.keys | map(.nr_give + .nr_destroy) | add) and (.keys | map(.nr_grow) | add) > 0' observe
+}
+run "key pools: as many keys came back as were taken" key_pools
 pool() {
 	json '(.pool | map(.nr_admit) | add) == (.svc | map(.nr_admit) | add) and
 		(.pool | map(.nr_admit) | add) > 0 and all(.pool[]; .nr_admit <= .nr_want)' observe
@@ -121,4 +126,37 @@ fresh() {
 		all(.svc[]; .nr_send == 0) and .chan == []' observe && rspctl observe off
 }
 run "on again counts from zero, and knows the names of those who are there" fresh
+
+rspctl observe on slow_us 1 >/dev/null
+slow() {
+	perf op=send_lat size=230 iters=23 && json 'length == 23 and (map(.seq) == [range(1; 24)]) and
+		all(.[]; .svc == "perf-client" and .status == 0 and .posted_ns > 0 and
+		.completed_ns >= .posted_ns and .delivered_ns >= .completed_ns and .bytes == 230)' observe slow &&
+		text '^ *[0-9.]+m?s +[0-9]+ +perf-client +[0-9]+ +230B ' observe slow &&
+		json 'length == 23' observe slow svc perf-client && json '. == []' observe slow svc recv
+}
+run "each exchange is slow where 1 us is: queued, posted, completed, delivered" slow
+last_ones() {
+	perf op=send_lat size=64 iters=530 && json 'length == 512 and (map(.seq) == [range(42; 554)])' observe slow
+}
+run "the last 512 are kept" last_ones
+rspctl observe off >/dev/null
+rspctl observe on slow_us 0 >/dev/null
+perf op=send_rate size=64 window=7 iters=1000000 timeout_ms=3600000 >/dev/null 2>&1 &
+pid=$!
+nr_sent() {
+	rspctl -j observe | jq "[.$1[] | select(.svc == \"perf-client\" or .name == \"perf-client\")][0].nr_send"
+}
+live() {
+	local a b c
+	wait_for 30 traffic && a=$(nr_sent svc) && b=$(nr_sent chan) && c=$(nr_sent svc) &&
+		[ "$a" -gt 0 ] && [ "$a" -le "$b" ] && [ "$b" -le "$c" ] && json '. == []' observe slow
+}
+traffic() {
+	[ "$(nr_sent chan)" -gt 23 ]
+}
+run "a service has what its channels have while they are up" live
+kill $pid
+wait $pid
+rspctl observe off >/dev/null
 finish

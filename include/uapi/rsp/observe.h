@@ -13,6 +13,12 @@
 /* step n of a histogram counts times of 2^n to 2^(n+1) - 1 ns; 0 ns is in step 0 */
 #define RSP_OBS_NR_STEP	36
 
+/* step n counts samples of 2^n to 2^(n+1) - 1 exchanges in flight; 0 is in step 0 */
+#define RSP_OBS_NR_FLIGHT	16
+
+/* samples of slow exchanges that are kept: the last ones */
+#define RSP_OBS_NR_SLOW		512
+
 /** enum rsp_obs_inv - ways a key becomes invalid again (trace event rsp_key_inv) */
 enum rsp_obs_inv {
 	RSP_OBS_INV_REMOTE,	/* the peer did it, or nobody got to know the key */
@@ -49,6 +55,10 @@ struct rsp_obs_io {
 
 /**
  * struct rsp_obs_svc - a service (map "svc", key: service id)
+ *
+ * An event on a channel counts in the channel alone, which is cheaper. When that goes down or moves
+ * its figures are added to those of its service and endpoint, where its later ones count from then
+ * on (rsp_obs_chan.is_folded); rsp_observe_list() adds what channels have that are not folded.
  */
 struct rsp_obs_svc {
 	char	name[RSP_NAME_LEN];	/* empty until an event that carries it */
@@ -84,6 +94,10 @@ struct rsp_obs_chan {
 	struct rsp_obs_io io;
 	__u64	nr_move;		/* times it went to another endpoint */
 	__u64	move_max_ns;		/* longest of these */
+	__u32	is_folded;		/* 1: its io is in those of its service and endpoint, too */
+	__u32	rsvd;
+	__u64	flight_sum;
+	__u64	flight_steps[RSP_OBS_NR_FLIGHT];	/* exchanges left in flight as one ends */
 };
 
 /**
@@ -98,6 +112,7 @@ struct rsp_obs_ep {
 	__u32	is_down;
 	__s32	reason;			/* negative errno it went down with */
 	struct rsp_obs_io io;
+	__u64	nr_rnr;			/* work requests failed since the peer was never ready to receive */
 };
 
 /**
@@ -140,6 +155,42 @@ struct rsp_obs_cache {
 };
 
 /**
+ * struct rsp_obs_keys - a pool of memory keys (map "keys", key: 2 * device id, + 1 for keys that
+ *	belong to single channels)
+ */
+struct rsp_obs_keys {
+	__u64	nr_take[RSP_NR_KEYS_HOW];	/* keys asked for, by enum rsp_keys_how */
+	__u64	nr_grow;		/* keys made ahead */
+	__u64	nr_give;		/* keys that came back, invalid */
+	__u64	nr_destroy;		/* keys destroyed to make them invalid */
+};
+
+/**
+ * struct rsp_obs_slow - an exchange that took long (map "slow", key: no matter)
+ * @posted_ns: from queued to posted, the message was handed to the HCA; 0 if unknown
+ * @completed_ns: from queued to completed, the reply was received; 0 if unknown
+ * @delivered_ns: from queued to delivered, the service was done with it
+ *
+ * Queued is when the service gave the request to RSP: what it waited for the window before is a stall.
+ */
+struct rsp_obs_slow {
+	__u64	seq;			/* 1, 2, ...; 0: not used yet, or being written */
+	__u64	end_ns;			/* CLOCK_MONOTONIC as it was delivered */
+	__u64	posted_ns;
+	__u64	completed_ns;
+	__u64	delivered_ns;
+	__u64	bytes;			/* payload it moved */
+	__u32	chan_id;
+	__u32	svc_id;
+	__u32	ep_id;
+	__u32	peer_id;
+	__s32	status;			/* negative errno, if it failed */
+	__u32	in_flight;		/* others of the channel */
+	__u32	window;
+	__u32	rsvd;
+};
+
+/**
  * struct rsp_obs_pool - a size class of the pool (map "pool", key: enum rsp_class)
  */
 struct rsp_obs_pool {
@@ -167,11 +218,13 @@ struct rsp_obs_policy {
 
 _Static_assert(sizeof(struct rsp_obs_io) == 744, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_svc) == 816, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_obs_chan) == 816, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_obs_ep) == 784, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_chan) == 960, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_ep) == 792, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_rq) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_desc) == 88, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_cache) == 64, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_keys) == 48, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_slow) == 80, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_pool) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_policy) == 184, "ABI: append, never resize");
 

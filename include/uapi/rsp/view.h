@@ -80,6 +80,14 @@ enum rsp_remove_why {
 	RSP_NR_REMOVE,
 };
 
+/** enum rsp_keys_how - where the key for a registration came from (trace event rsp_keys_take) */
+enum rsp_keys_how {
+	RSP_KEYS_POOLED,	/* it was there */
+	RSP_KEYS_MADE,		/* none was; one was made while the caller waited */
+	RSP_KEYS_NONE,		/* none was, and the caller could not wait: it tries again */
+	RSP_NR_KEYS_HOW,
+};
+
 /** enum rsp_exit_kind - why a policy stopped being the active one */
 enum rsp_exit_kind {
 	RSP_EXIT_NONE,

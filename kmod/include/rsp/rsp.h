@@ -55,6 +55,7 @@ struct rsp_desc {
  * @size: bytes usable
  * @len: in recv(): bytes received
  * @inv_rkey: in recv(): the key the peer invalidated with this message, 0 for none
+ * @recv_ns: in recv(): when it was received, if rsp_chan_acked is traced; else out of date
  *
  * The rest of the structure is RSP's. Whoever holds a buffer gives it back with
  * rsp_buf_put(), or hands it on with rsp_work_set_send().
@@ -64,6 +65,7 @@ struct rsp_buf {
 	u32	size;
 	u32	len;
 	u32	inv_rkey;
+	u64	recv_ns;
 };
 
 /* ------------------------------------------------------------- services --- */
@@ -258,6 +260,8 @@ u64 rsp_pool_limit(void);
  *        or a negative errno when any part failed or was flushed (the channel
  *        is going down then)
  * @ctx: the service's
+ * @posted_ns: NULL, or where to note when it is handed to the HCA; written only while
+ *	rsp_chan_acked is traced. It must stay until then, or until the channel is down
  *
  * From rsp_work_get() until rsp_work_post() or rsp_work_free() it is the
  * caller's; RSP frees it, and what was handed to it, after @done.
@@ -270,6 +274,7 @@ u64 rsp_pool_limit(void);
 struct rsp_work {
 	void	(*done)(struct rsp_work *work, int status);
 	void	*ctx;
+	u64	*posted_ns;
 };
 
 struct rsp_work *rsp_work_get(struct rsp_chan *chan, gfp_t gfp);
@@ -302,7 +307,8 @@ u32 rsp_chan_grant(struct rsp_chan *chan);
 u32 rsp_chan_window(const struct rsp_chan *chan);
 u32 rsp_chan_set_peer_grant(struct rsp_chan *chan, u32 credits);
 void rsp_chan_sent(struct rsp_chan *chan);
-u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status);
+u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
+		   u64 posted_ns, u64 replied_ns);
 void rsp_chan_stalled(struct rsp_chan *chan, u64 waited_ns);
 u32 rsp_chan_linger_s(struct rsp_chan *chan);
 
