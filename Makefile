@@ -144,7 +144,7 @@ $(B)/librsp.so: $(LIB_OBJ)
 
 $(B)/rspctl: $(TOOL_OBJ) $(LIBRSP)
 	@$(log) LINK $@
-	$(Q)$(CC) -o $@ $^ $(LIBS)
+	$(Q)$(CC) -o $@ $^ $(LIBS) -lncursesw -ltinfo
 
 # `rspctl policy new` writes what stands here
 FAMILIES := buf ep flow cache

@@ -38,6 +38,7 @@ static int cmd_help(int argc, char **argv)
 	     "  rspctl stats   --openmetrics [--output FILE]\n"
 	     "  rspctl monitor [KIND]... [slow_us N]\n"
 	     "  rspctl trace   CHAN\n"
+	     "  rspctl top     [-b] [-n COUNT] [-i SECONDS] [-v VIEW]\n"
 	     "\n"
 	     "OPTIONS := { -j[son] | -p[retty] | -d[etails] | -V[ersion] | -h[elp] }\n"
 	     "\n"
@@ -60,6 +61,7 @@ static const struct cmd cmds[] = {
 	{ "stats", cmd_stats },
 	{ "monitor", cmd_monitor },
 	{ "trace", cmd_trace },
+	{ "top", cmd_top },
 	{ NULL, NULL },
 };
 

@@ -10,9 +10,6 @@
 /* Read `FILE [set KNOB VALUE]...`. Return: NULL after an error was printed. */
 struct rsp_policy *policy_open(int argc, char **argv);
 
-/* did it end for what it did? */
-bool policy_is_failure(const struct rsp_policy_view *view);
-
 /* ---- policy_build.c */
 
 /*

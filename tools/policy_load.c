@@ -28,7 +28,7 @@
 #define TEST_PERF	"/sys/kernel/debug/rsp_perf"
 
 #define TEST_BLOCK	4096
-#define TEST_NR_BLOCK	2048			/* of the device, 8 MiB */
+#define TEST_NR_BLOCK	1024			/* of the device, 4 MiB */
 #define TEST_NR_HOT	96			/* of them asked for again and again */
 #define TEST_CACHE	"640K"			/* 150 blocks: a scan passes through all of them */
 

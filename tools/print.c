@@ -232,6 +232,26 @@ void col_text(const struct col *col, const void *row, char *text, size_t size)
 		snprintf(text, size, "-");
 }
 
+int col_compare(const struct col *col, const void *a, const void *b)
+{
+	char text[2][512];
+	uint64_t x, y;
+
+	switch (col->kind) {
+	case COL_TEXT:
+	case COL_STR:
+	case COL_WORD:
+	case COL_U64S:
+		col_text(col, a, text[0], sizeof(text[0]));
+		col_text(col, b, text[1], sizeof(text[1]));
+		return strcmp(text[0], text[1]);
+	default:
+		x = col_number(col, (const char *)a + col->offset);
+		y = col_number(col, (const char *)b + col->offset);
+		return x < y ? -1 : x > y;
+	}
+}
+
 static void col_json(const struct col *col, const void *row)
 {
 	const char *at = (const char *)row + col->offset;

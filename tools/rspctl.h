@@ -44,6 +44,10 @@ int cmd_observe(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+
+/* Did it end, or was it taken out of force, for what it did? */
+bool policy_is_failure(const struct rsp_policy_view *view);
 
 /* Print an error, as text or as {"error": ...}. Return: 1, for exit(). */
 __attribute__((format(printf, 1, 2)))
@@ -147,6 +151,8 @@ void print_fields(const struct col *cols, size_t nr_col, const void *row);
 /* a number, whatever its kind; the text of a field */
 uint64_t col_number(const struct col *col, const void *at);
 void col_text(const struct col *col, const void *row, char *text, size_t size);
+/* Order of two rows by a field: words by letter, all else as numbers without sign. */
+int col_compare(const struct col *col, const void *a, const void *b);
 /* what each field means, for help */
 void print_help_fields(const struct col *cols, size_t nr_col);
 

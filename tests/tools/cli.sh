@@ -9,7 +9,7 @@
 need root module:rsp tool:jq file:/src/build/rspctl
 plan 19
 MAN=/src/docs/man
-OBJECTS="svc pool peer ep rq chan desc cache policy observe stats monitor trace"
+OBJECTS="svc pool peer ep rq chan desc cache policy observe stats monitor trace top"
 
 run "-V tells the version" text '^rspctl [0-9]+\.[0-9]+$' -V
 run "-V -j too" json '.version | test("^[0-9]+[.][0-9]+$")' -j -V

@@ -19,7 +19,7 @@ nothing_left() {
 }
 good() {
 	json '.error == "" and .is_ejected == false and .nr_clamp == 0 and .nr_call > 100 and .nr_swap >= 1 and
-		.nr_chaos >= 1 and .nr_run > 0 and .nr_exchange > 200 and .nr_read > 0 and .nr_write >= 2048 and
+		.nr_chaos >= 1 and .nr_run >= 5 and .nr_exchange > 1000 and .nr_read >= 1000 and .nr_write >= 1024 and
 		(.hooks | map({(.hook): .}) | add | .admit.nr_run > 0 and .admit.mean_ns > 0 and .release.nr_run > 0
 			and .recv_depth.nr_run > 0)' policy test $POLICIES/noop_buf.bpf.o seconds 3
 }
