@@ -753,6 +753,7 @@ static int rsp_perf_cli_move(struct rsp_perf_slot *slot)
 		if (ret)
 			goto err_free_work;
 	}
+	work->posted_ns = &slot->posted_ns;
 	return rsp_work_post(work);
 
 err_free_work:

@@ -5,12 +5,12 @@
 
 /*
  * From @queued_ns to @ns, at least 1; 0 where @ns is out of date: nobody traced as this stage was
- * reached, and it is an earlier exchange's. The ends are not taken at the same moment as the
- * time of the exchange: an eighth of that is forgiven.
+ * reached, and it is an earlier exchange's. @queued_ns is reckoned back from @end_ns, which is
+ * taken a moment later than the time of the exchange: so much that it took is forgiven.
  */
 static __always_inline __u64 rsp_stage_ns(__u64 ns, __u64 queued_ns, __u64 end_ns)
 {
-	if (ns > end_ns || ns + (end_ns - queued_ns) / 8 < queued_ns)
+	if (ns > end_ns || ns + (end_ns - queued_ns) < queued_ns)
 		return 0;
 	return ns > queued_ns ? ns - queued_ns : 1;
 }
