@@ -178,7 +178,8 @@ $(B)/man/%: docs/man/%.rst
 # ---- install -----------------------------------------------------------------------------
 install: all
 	install -d $(DESTDIR)/lib/modules/$(KREL)/updates $(DESTDIR)$(PREFIX)/{sbin,lib/rsp}
-	install -m 644 $(MODOUT)/*.ko $(DESTDIR)/lib/modules/$(KREL)/updates/
+	for m in $(MODOUT)/*.ko; do [ $${m##*/} = rsp_bad.ko ] || \
+		install -m 644 $$m $(DESTDIR)/lib/modules/$(KREL)/updates/; done
 	[ ! -e $(B)/rspctl ] || install -m 755 $(B)/rspctl $(DESTDIR)$(PREFIX)/sbin/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/{lib,include/rsp}
 	if command -v $(RST2MAN) >/dev/null; then $(MAKE) --no-print-directory man && \

@@ -22,12 +22,15 @@ class Figures:
             with open(path, encoding="utf-8") as f:
                 for line in f:
                     if line.startswith("{"):
-                        self.add(json.loads(line))
+                        # a round is one of its file: those of other files met another machine
+                        self.add(json.loads(line), path if len(paths) > 1 else None)
         self.cells = list(dict.fromkeys(r["cell"] for r in self.rows))
         self.contenders = list(dict.fromkeys(r["contender"] for r in self.rows))
 
-    def add(self, obj):
+    def add(self, obj, path):
         if "cell" in obj:
+            if path:
+                obj["repeat"] = f"{path} {obj['repeat']}"
             self.rows.append(obj)
         elif "run" in obj:
             self.run.update(obj["run"])

@@ -22,7 +22,10 @@ bench_boot() {
 # in_guest NODE COMMAND...: a guest that counts instructions skips what it idles, even a wait for this machine's
 # disk: its own clock runs ahead, so the limit is kept here
 in_guest() {
-	timeout "${TIMEOUT:-3600}" "$LAB/gx" -r "$RUN" "$1" 9999999 "${@:2}"
+	local rc=0
+	timeout "${TIMEOUT:-$LIFE}" "$LAB/gx" -r "$RUN" "$1" 9999999 "${@:2}" || rc=$?
+	[ $rc != 124 ] || say "no end after ${TIMEOUT:-$LIFE} s (TIMEOUT=SECONDS for more); figures so far: $RUN/share/out/$1/figures.jsonl"
+	return $rc
 }
 
 # time_left: pass lines on with our time (a guest that counts instructions has another). To those that end in

@@ -131,14 +131,11 @@ static void field_reason(const char *name, int reason)
 /* wall clock: the events have CLOCK_MONOTONIC */
 static void event_time(uint64_t time_ns)
 {
-	struct timespec mono, real;
 	struct tm tm;
 	char text[16];
 	time_t sec;
 
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_REALTIME, &real);
-	time_ns += (real.tv_sec - mono.tv_sec) * 1000000000LL + real.tv_nsec - mono.tv_nsec;
+	time_ns += clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	if (is_json) {
 		json_u64("time_ns", time_ns);
 		return;
@@ -256,10 +253,12 @@ static void event_print(const struct rsp_event *event)
 /* --------------------------------------------------------------- following --- */
 
 static volatile sig_atomic_t is_over;
+static volatile uint64_t over_ns;		/* set before is_over */
 
 static void event_signal(int sig)
 {
 	(void)sig;
+	over_ns = clock_ns(CLOCK_MONOTONIC);
 	is_over = 1;
 }
 
@@ -270,6 +269,9 @@ static int event_told(const struct rsp_event *event, void *arg)
 	if (event->what >= RSP_NR_EVENT)
 		return 0;
 	event_print(event);
+	/* what came until the end is told, and not what comes meanwhile: that may be more than can be printed */
+	if (is_over && event->time_ns >= over_ns)
+		return 1;
 	/* who is followed is gone */
 	return *chan && event->what == RSP_EVENT_CHAN_DOWN && event->id == *chan;
 }
@@ -278,7 +280,7 @@ int event_follow(unsigned int kinds, uint32_t chan, uint64_t slow_ns)
 {
 	struct sigaction action = { .sa_handler = event_signal };
 	struct rsp_stream *stream;
-	unsigned long long lost;
+	unsigned long long lost, seen = 0;
 	int answer = 0;
 
 	if (!host_get())
@@ -296,6 +298,11 @@ int event_follow(unsigned int kinds, uint32_t chan, uint64_t slow_ns)
 		/* each line at once; nobody may read them any more */
 		if (fflush(stdout) || ferror(stdout))
 			is_over = 1;
+		/* its end may be among what was lost */
+		lost = rsp_stream_lost(stream);
+		if (!answer && chan && lost != seen && !chan_exists(chan))
+			answer = 1;
+		seen = lost;
 	}
 	/* what came until the end */
 	if (!answer)

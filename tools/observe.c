@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "rspctl.h"
 
@@ -299,11 +298,8 @@ static void slow_col_svc(const void *row, char *text, size_t size)
 static void slow_col_ago(const void *row, char *text, size_t size)
 {
 	const struct obs_slow *slow = row;
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	print_ns(now_ns > slow->obs.end_ns ? now_ns - slow->obs.end_ns : 0, text, size);
 }
 

@@ -2,7 +2,6 @@
 /* rspctl policy: load, swap, unload, look at. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "policy.h"
 
@@ -40,11 +39,8 @@ static void policy_col_pin(const void *row, char *text, size_t size)
 static void policy_col_age(const void *row, char *text, size_t size)
 {
 	const struct rsp_policy_view *view = row;
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	print_ns(now_ns > view->since_ns ? now_ns - view->since_ns : 0, text, size);
 }
 

@@ -12,6 +12,9 @@ struct rsp_policy *policy_open(int argc, char **argv);
 
 /* ---- policy_build.c */
 
+/* the directory that this rspctl is in */
+bool policy_exe_dir(char *dir, size_t size);
+
 /*
  * Directories with RSP's headers for policies and, where it is there, vmlinux.h, in @text with
  * blanks between: $RSP_INCLUDE, those that were installed with this rspctl, those of its tree.

@@ -46,6 +46,7 @@ static void run_read(int fd)
 int policy_run(const char *out, const char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
 	int pipes[2], status, err;
 	pid_t pid;
 
@@ -59,7 +60,12 @@ int policy_run(const char *out, const char *const argv[])
 						 O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	else
 		posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
-	err = -posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	/* ^C is for us: what was begun is done to its end, then undone */
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setpgroup(&attr, 0);
+	err = -posix_spawnp(&pid, argv[0], &actions, &attr, (char *const *)argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipes[1]);
 	run_said[0] = 0;
@@ -85,21 +91,28 @@ static bool build_has(const char *dir, const char *file)
 	       !access(path, R_OK);
 }
 
+bool policy_exe_dir(char *dir, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", dir, size - 1);
+
+	if (len < 0)
+		return false;
+	dir[len] = 0;
+	*strrchr(dir, '/') = 0;
+	return true;
+}
+
 bool policy_include(char *text, size_t size)
 {
 	char exe[PATH_MAX], installed[PATH_MAX + 16];
 	const char *set = getenv("RSP_INCLUDE");
-	ssize_t len;
 	int n;
 
 	if (set)
 		return snprintf(text, size, "%s", set) < (int)size && *set;
-	len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (len < 0)
-		return false;
-	exe[len] = 0;
 	/* PREFIX/sbin/rspctl and PREFIX/include, or TREE/build/rspctl */
-	*strrchr(exe, '/') = 0;
+	if (!policy_exe_dir(exe, sizeof(exe)))
+		return false;
 	snprintf(installed, sizeof(installed), "%s/../include", exe);
 	*strrchr(exe, '/') = 0;
 	if (build_has(installed, "rsp/policy.h") && build_has(installed, "rsp/ops.h"))

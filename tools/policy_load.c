@@ -15,8 +15,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "policy.h"
@@ -36,10 +36,7 @@ struct test_load *load;
 
 uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 /* -------------------------------------------------------------- modules --- */
@@ -396,7 +393,9 @@ int load_up(void)
 		if (load_pids[i] < 0)
 			return fail("no process for a load: %s", strerror(errno));
 		if (!load_pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			signal(SIGINT, SIG_IGN);	/* of the terminal: the parent ends us */
+			signal(SIGQUIT, SIG_IGN);
 			signal(SIGTERM, SIG_DFL);
 			loads[i]();
 			_exit(0);

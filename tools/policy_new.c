@@ -86,6 +86,7 @@ static int new_write(const char *path, const char *text, const char *word, const
 {
 	const char *at;
 	FILE *file;
+	bool is_bad;
 	int fd;
 
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
@@ -95,7 +96,8 @@ static int new_write(const char *path, const char *text, const char *word, const
 	for (; (at = strstr(text, word)); text = at + strlen(word))
 		fprintf(file, "%.*s%s", (int)(at - text), text, value);
 	fputs(text, file);
-	if (ferror(file) | fclose(file)) {
+	is_bad = ferror(file);
+	if (fclose(file) || is_bad) {
 		unlink(path);
 		return -EIO;
 	}
@@ -156,8 +158,10 @@ int policy_new(int argc, char **argv)
 	if (err)
 		return fail("cannot write %s: %s", source, strerror(-err));
 	err = new_write(makefile, makefile_text, "@INCLUDE@", include);
-	if (err && err != -EEXIST)
+	if (err && err != -EEXIST) {
+		unlink(source);
 		return fail("cannot write %s: %s", makefile, strerror(-err));
+	}
 	if (is_json) {
 		json_begin(NULL, '{');
 		json_str("family", rsp_family_name(family));

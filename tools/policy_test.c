@@ -210,15 +210,16 @@ static bool is_attached;
 static int policy_down(void)
 {
 	const char *name;
+	int err = 0;
 
 	if (!is_attached)
 		return 0;
 	is_attached = false;
 	for (unsigned int i = 0; (name = rsp_policy_names(policy, i)); i++) {
 		if (rsp_policy_unload(name))
-			return fail_rsp();
+			err = fail_rsp();
 	}
-	return 0;
+	return err;
 }
 
 static int policy_up(void)
@@ -243,12 +244,9 @@ static int chaos_down(void)
 static bool chaos_path(const char *name, char *path, size_t size)
 {
 	char exe[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
-	if (len < 0)
+	if (!policy_exe_dir(exe, sizeof(exe)))
 		return false;
-	exe[len] = 0;
-	*strrchr(exe, '/') = 0;
 	/* where this rspctl was installed, or built */
 	snprintf(path, size, "%s/../lib/rsp/%s.bpf.o", exe, name);
 	if (access(path, R_OK))
@@ -266,10 +264,13 @@ static int chaos_up(void)
 	static unsigned int turn;
 	char path[PATH_MAX + 64];
 	struct rsp_policy *chaos;
-	unsigned int family;
+	unsigned int family, tries = 0;
 	int err;
 
+	/* a file may have a policy of each family */
 	do {
+		if (tries++ == RSP_NR_FAMILY)
+			return 0;
 		family = turn++ % RSP_NR_FAMILY;
 	} while (is_our_family(family));
 	if (!chaos_path(names[family], path, sizeof(path)))
@@ -480,6 +481,12 @@ int policy_test(int argc, char **argv)
 	err = test_check_idle(is_here);
 	if (err)
 		return err;
+	/* all that is made is taken away again, also if nobody reads what we say */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
 	len = strlen(argv[0]);
 	is_source = len > 2 && !strcmp(argv[0] + len - 2, ".c");
 	if (is_source) {
@@ -500,9 +507,6 @@ int policy_test(int argc, char **argv)
 	snprintf(result.name, sizeof(result.name), "%s", rsp_policy_names(policy, 0));
 	result.family = rsp_policy_family(policy, 0);
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
 	err = test_prepare();
 	if (!err) {
 		if (!is_json) {

@@ -147,6 +147,14 @@ void print_bytes(uint64_t bytes, char *text, size_t size)
 	snprintf(text, size, value == (uint64_t)value ? "%.0f%s" : "%.1f%s", value, units[unit]);
 }
 
+uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
 void print_ns(uint64_t ns, char *text, size_t size)
 {
 	if (!ns)

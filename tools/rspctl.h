@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <librsp.h>
 
@@ -157,6 +158,7 @@ int col_compare(const struct col *col, const void *a, const void *b);
 void print_help_fields(const struct col *cols, size_t nr_col);
 
 void print_bytes(uint64_t bytes, char *text, size_t size);
+uint64_t clock_ns(clockid_t clock);
 void print_ns(uint64_t ns, char *text, size_t size);
 
 /* JSON, piece by piece; @key is NULL inside an array and at the top */

@@ -399,11 +399,15 @@ static int metric_all(FILE *out)
 static int metric_file(const char *path)
 {
 	char temp[PATH_MAX];
+	struct stat there;
 	mode_t mask = umask(0);
 	int fd, err;
 	FILE *out;
 
 	umask(mask);
+	/* it would be replaced, be it /dev/null */
+	if (!lstat(path, &there) && !S_ISREG(there.st_mode))
+		return fail("%s is there and is no file; without --output it goes to standard output", path);
 	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp))
 		return fail("%s: the name is too long", path);
 	fd = mkstemp(temp);

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rspctl.h"
@@ -35,14 +34,6 @@ struct snap {
 
 static struct snap snaps[2];
 static struct snap *now = &snaps[0], *before = &snaps[1];
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec * 1000000000ULL + time.tv_nsec;
-}
 
 static void snap_free(struct snap *snap)
 {
@@ -681,6 +672,7 @@ int cmd_top(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
 	err = snap_take();
 	if (err)
 		err = fail_rsp();

@@ -131,7 +131,7 @@ contender_off() {
 
 policies_off() {
 	local f
-	for f in buf ep flow; do
+	for f in buf ep flow cache; do
 		policy_off $f
 	done
 	[ ! -d /sys/fs/bpf/rsp/observe ] || "$RSPCTL" observe off >/dev/null || bench_die "the observers stay on"
@@ -172,11 +172,12 @@ peer_wants() {
 }
 
 # policies_of CONTENDER: those behind each + of its name, as policies/ has them; noop is one of each family that
-# decides as builtin does, observe is no policy but rspctl's observers
+# decides as builtin does, where NFS and iSER meet it; observe is no policy but rspctl's observers
 policies_of() {
-	local list=${1#"${1%%+*}"}
-	list=${list//+/ }
-	echo "${list/noop/noop_buf noop_ep noop_flow}"
+	local list=${1#"${1%%+*}"} p
+	for p in ${list//+/ }; do
+		[ "$p" = noop ] && echo noop_buf noop_ep noop_flow || echo "$p"
+	done
 }
 
 contender_policies() {

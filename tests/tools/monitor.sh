@@ -30,7 +30,7 @@ attached() {
 start() {
 	rspctl "$@" >"$T/lines" 2>"$T/stderr" &
 	pid=$!
-	wait_for 20 attached
+	wait_for 60 attached
 }
 # stop: it ends as it should
 stop() {
@@ -118,7 +118,7 @@ monitor_words() {
 }
 run "a word that is none is refused" monitor_words
 
-perf op=send_rate size=64 window=7 iters=1000000 timeout_ms=3600000 >/dev/null 2>&1 &
+perf op=send_lat size=64 iters=1000000 timeout_ms=3600000 >/dev/null 2>&1 &
 perf_pid=$!
 client_up() {
 	id=$(rspctl -j chan svc perf-client | jq '.[] | select(.state == "up" and .nr_send > 23) | .id') && [ -n "$id" ]
@@ -132,8 +132,9 @@ text_trace() {
 }
 run "trace of a channel" text_trace
 to_the_end() {
-	start -j trace "$id" && wait_for 20 grep -q '"ack"' "$T/lines" && kill $perf_pid && wait $pid &&
-		told "all(.nr_lost or .id == $id) and any(.event == \"send\") and any(.event == \"recv\") and
+	start -j trace "$id" || { echo "not attached"; cat "$T/stderr"; return 1; }
+	wait_for 60 grep -q '"ack"' "$T/lines" && kill $perf_pid && wait $pid || { cat "$T/stderr"; tail -n 3 "$T/lines"; return 1; }
+	told "all(.nr_lost or .id == $id) and any(.event == \"send\") and any(.event == \"recv\") and
 			(map(select(.kind == \"chan\" and .event == \"down\")) | length) == 1"
 }
 run "it ends when the channel goes down" to_the_end

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_perf module:rsp_cache tool:jq tool:dmsetup file:/src/build/rspctl
-plan 10
+plan 11
 
 nothing_left() {
 	local left=''
@@ -50,6 +50,11 @@ init_fails() {
 }
 run "one whose init fails is not registered" init_fails
 run "they leave nothing behind" nothing_left
+unread() {
+	rspctl policy test $POLICIES/noop_flow.bpf.o seconds 1 | true
+	nothing_left
+}
+run "nor does one whose words nobody reads" unread
 verifier() {
 	fails "hook window, bad_write_req.bpf.c:13: req->nr_ack = 0;" -- \
 		policy test /src/build/tests/policy/bad_write_req.bpf.o &&

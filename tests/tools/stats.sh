@@ -116,7 +116,9 @@ words() {
 	rspctl stats --openmetrics more 2>&1 | grep -q 'stopped at "more": expected --output FILE' || return
 	rspctl -j stats --openmetrics | grep -q "without -j" || return
 	rspctl stats --openmetrics --output "$T/none/rsp.prom" 2>"$T/stderr" && return 1
-	grep -q "cannot make a file beside" "$T/stderr" && is "$(ls -A "$T/collector")" rsp.prom
+	grep -q "cannot make a file beside" "$T/stderr" && is "$(ls -A "$T/collector")" rsp.prom || return
+	rspctl stats --openmetrics --output /dev/null 2>"$T/stderr" && return 1
+	grep -q "/dev/null is there and is no file" "$T/stderr" && [ -c /dev/null ]
 }
 run "a word or a place that is wrong is refused" words
 finish
