@@ -218,14 +218,14 @@ static void obs_io_add(struct rsp_obs_io *to, const struct rsp_obs_io *from)
 
 /*
  * A channel goes down or leaves its endpoint: what it has counted is added to its service and
- * endpoint. What other CPUs count in this moment may be missing there.
+ * endpoint. What other CPUs count in this moment may be missing there, or be there twice.
  */
 static void obs_fold(struct rsp_obs_chan *obs)
 {
 	struct rsp_obs_svc *obs_svc;
 	struct rsp_obs_ep *obs_ep;
 
-	if (__sync_lock_test_and_set(&obs->is_folded, 1))
+	if (__sync_val_compare_and_swap(&obs->is_folded, 0, RSP_OBS_FOLDING))
 		return;
 	obs_svc = obs_svc_get(obs->svc_id);
 	if (obs_svc)
@@ -233,6 +233,7 @@ static void obs_fold(struct rsp_obs_chan *obs)
 	obs_ep = obs->ep_id ? obs_ep_get(obs->ep_id) : NULL;
 	if (obs_ep)
 		obs_io_add(&obs_ep->io, &obs->io);
+	*(volatile __u32 *)&obs->is_folded = RSP_OBS_FOLDED;
 }
 
 /* ---------------------------------------------------------- services --- */

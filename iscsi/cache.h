@@ -142,6 +142,7 @@ struct rsp_cache_stat {
  * @buckets: the index
  * @stat: counters
  * @pub_key: it is published with this key, 0 if not
+ * @pub_net: there, of who made it
  * @pub: peers can read it. NULL where it has no key, or while the table before it has the key
  * @peer: a peer's can be read, or NULL
  * @is_shared: others write to the device, too: nothing is cached here
@@ -173,6 +174,7 @@ struct rsp_cache {
 	struct rsp_cache_bucket	*buckets;
 	struct rsp_cache_stat __percpu *stat;
 	u64			pub_key;
+	struct net		*pub_net;
 	struct rsp_cache_pub	*pub;
 	struct rsp_cache_peer	*peer;
 	bool			is_shared;
@@ -259,6 +261,7 @@ struct rsp_cache *rsp_cache_predecessor(const struct rsp_cache *next);
 
 /* cache_pub.c */
 int rsp_cache_pub_init(struct rsp_cache *cache);
+int rsp_cache_pub_follow(struct rsp_cache *cache, struct rsp_cache *old);
 void rsp_cache_pub_exit(struct rsp_cache *cache);
 void rsp_cache_pub_seal(struct rsp_cache_block *block, struct rsp_cache_pub *pub, void *data);
 void rsp_cache_pub_break(struct rsp_cache_block *block, struct rsp_cache_pub *pub, void *data);

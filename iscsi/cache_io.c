@@ -398,7 +398,8 @@ static bool rsp_cache_try_peer(struct rsp_cache_copy *copy, struct rsp_cache_io 
 	struct rsp_cache *cache = copy->cache;
 
 	if (!cache->peer || copy->nr != 1 || bio->bi_opf & REQ_NOWAIT ||
-	    !rsp_cache_peer_has(cache->peer, copy->first) || !rsp_cache_part_page(&copy->parts[0]))
+	    /* a shared one has looked before it made the copy */
+	    !(cache->is_shared || rsp_cache_peer_has(cache->peer, copy->first)) || !rsp_cache_part_page(&copy->parts[0]))
 		return false;
 	if (is_wanted && !rsp_cache_enter(cache, io, copy->first, copy->first, false))
 		return false;

@@ -54,8 +54,8 @@ struct rsp_cache *rsp_cache_predecessor(const struct rsp_cache *next)
 
 	mutex_lock(&rsp_cache_mutex);
 	list_for_each_entry(cache, &rsp_caches, node)
-		if (cache != next && cache->pub && cache->pub_key == next->pub_key &&
-		    dm_table_get_md(cache->ti->table) == dm_table_get_md(next->ti->table))
+		if (cache->ti->table != next->ti->table && cache->pub &&
+		    cache->pub_key == next->pub_key && dm_table_get_md(cache->ti->table) == dm_table_get_md(next->ti->table))
 			found = cache;
 	mutex_unlock(&rsp_cache_mutex);
 	return found;

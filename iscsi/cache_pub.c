@@ -15,17 +15,14 @@
  * The directory is a hint. Its entries are written without a lock, two blocks may want the same one, and
  * readers have copies that are old: the trailer of the slot decides.
  */
-#include <linux/nsproxy.h>
-#include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <net/net_namespace.h>
 
 #include "cache.h"
 
 struct rsp_cache_pub {
 	struct rsp_cache	*cache;
-	struct net		*net;
 	u32			epoch;		/* of the directory, and of all slots */
 	u32			bits;
 	__be64			*dir;
@@ -72,7 +69,7 @@ void rsp_cache_pub_break(struct rsp_cache_block *block, struct rsp_cache_pub *pu
 static void rsp_cache_pub_slab(struct rsp_cache_pub *pub, struct rsp_cache_slab *slab)
 {
 	struct rsp_region_attr attr = {
-		.net		= pub->net,
+		.net		= pub->cache->pub_net,
 		.key		= pub->cache->pub_key + slab->num,
 		.access		= RSP_DESC_READ,
 		.slot_bytes	= RSP_CACHE_SLOT,
@@ -115,8 +112,11 @@ static void rsp_cache_pub_work(struct work_struct *work)
 {
 	struct rsp_cache_pub *pub = container_of(work, struct rsp_cache_pub, work);
 	struct rsp_cache_slab *slab, *next;
+	unsigned int noio;
 	LIST_HEAD(gone);
 
+	/* a suspended device may wait for us */
+	noio = memalloc_noio_save();
 	/* one that goes meanwhile waits for this work to come round again */
 	while ((slab = rsp_cache_pub_pop(pub)))
 		rsp_cache_pub_slab(pub, slab);
@@ -133,6 +133,7 @@ static void rsp_cache_pub_work(struct work_struct *work)
 		}
 		rsp_cache_slab_free(slab);
 	}
+	memalloc_noio_restore(noio);
 }
 
 /* a new one. Context: rsp_cache.lock held */
@@ -183,7 +184,6 @@ static void rsp_cache_pub_free(struct rsp_cache_pub *pub)
 {
 	sg_free_table(&pub->sgt);
 	vfree(pub->mem);
-	put_net(pub->net);
 	kfree(pub);
 }
 
@@ -191,6 +191,7 @@ static void rsp_cache_pub_free(struct rsp_cache_pub *pub)
 int rsp_cache_pub_init(struct rsp_cache *cache)
 {
 	struct rsp_region_attr attr = {
+		.net		= cache->pub_net,
 		.key		= cache->pub_key,
 		.access		= RSP_DESC_READ,
 		.lease_ms	= RSP_CACHE_LEASE_MS,
@@ -202,7 +203,6 @@ int rsp_cache_pub_init(struct rsp_cache *cache)
 	if (!pub)
 		return -ENOMEM;
 	pub->cache = cache;
-	pub->net = get_net(current->nsproxy->net_ns);
 	spin_lock_init(&pub->lock);
 	INIT_LIST_HEAD(&pub->fresh);
 	INIT_LIST_HEAD(&pub->gone);
@@ -210,7 +210,6 @@ int rsp_cache_pub_init(struct rsp_cache *cache)
 	err = rsp_cache_pub_alloc(pub);
 	if (err)
 		goto err_free;
-	attr.net = pub->net;
 	attr.sgl = pub->sgt.sgl;
 	attr.nents = pub->sgt.nents;
 	pub->region = rsp_region_publish(rsp_cache_svc, &attr);
@@ -224,6 +223,22 @@ int rsp_cache_pub_init(struct rsp_cache *cache)
 
 err_free:
 	rsp_cache_pub_free(pub);
+	return err;
+}
+
+/*
+ * The key of @old, a cache that is empty and stays so (or NULL), goes to one that is new. @old waits for its readers as
+ * it ends, when there is I/O again; its slabs on their way out have names that no slab of the new one gets.
+ */
+int rsp_cache_pub_follow(struct rsp_cache *cache, struct rsp_cache *old)
+{
+	int err;
+
+	if (old)
+		rsp_region_unpublish(old->pub->region);
+	err = rsp_cache_pub_init(cache);
+	if (!err && old)
+		cache->pub->next_num = old->pub->next_num;
 	return err;
 }
 

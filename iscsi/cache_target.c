@@ -9,7 +9,10 @@
  */
 #include <linux/blkdev.h>
 #include <linux/kstrtox.h>
+#include <linux/nsproxy.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <net/net_namespace.h>
 
 #include "cache.h"
 
@@ -184,6 +187,7 @@ static int rsp_cache_net_init(struct rsp_cache *cache, const struct rsp_cache_wa
 
 	if (want->pub_key) {
 		cache->pub_key = want->pub_key;
+		cache->pub_net = get_net(current->nsproxy->net_ns);
 		err = rsp_cache_pub_init(cache);
 		/* it waits for its turn */
 		if (err == -EEXIST && rsp_cache_predecessor(cache))
@@ -198,6 +202,13 @@ static int rsp_cache_net_init(struct rsp_cache *cache, const struct rsp_cache_wa
 			cache->ti->error = "ADDRESS of the peer is none";
 	}
 	return err;
+}
+
+static void rsp_cache_free(struct rsp_cache *cache)
+{
+	if (cache->pub_net)
+		put_net(cache->pub_net);
+	kfree(cache);
 }
 
 static int rsp_cache_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -276,7 +287,7 @@ err_store:
 err_dev:
 	dm_put_device(ti, cache->dev);
 err_free:
-	kfree(cache);
+	rsp_cache_free(cache);
 	return err;
 }
 
@@ -289,7 +300,7 @@ static void rsp_cache_dtr(struct dm_target *ti)
 	rsp_cache_obj_unregister(&cache->obj);
 	rsp_cache_store_exit(cache);
 	dm_put_device(ti, cache->dev);
-	kfree(cache);
+	rsp_cache_free(cache);
 }
 
 /* all bios have ended; what happens to the device until we go on is not ours to see */
@@ -298,21 +309,24 @@ static void rsp_cache_postsuspend(struct dm_target *ti)
 	rsp_cache_drop(ti->private);
 }
 
-/* the table before this one is suspended, and its cache empty: the key changes hands */
+/*
+ * The table before this one is suspended, and its cache empty: the key changes hands. All I/O waits for us, what
+ * memory would be freed by as well. Without peers the cache does what it can; the next resume tries again.
+ */
 static int rsp_cache_preresume(struct dm_target *ti)
 {
-	struct rsp_cache *cache = ti->private, *old;
+	struct rsp_cache *cache = ti->private;
+	unsigned int noio;
 	int err;
 
 	if (!cache->pub_key || cache->pub)
 		return 0;
-	old = rsp_cache_predecessor(cache);
-	if (old)
-		rsp_cache_pub_exit(old);
-	err = rsp_cache_pub_init(cache);
+	noio = memalloc_noio_save();
+	err = rsp_cache_pub_follow(cache, rsp_cache_predecessor(cache));
+	memalloc_noio_restore(noio);
 	if (err)
 		pr_err("%s: it cannot be published again: %pe\n", cache->obj.view.dev, ERR_PTR(err));
-	return err;
+	return 0;
 }
 
 static int rsp_cache_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,

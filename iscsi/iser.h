@@ -65,14 +65,12 @@ struct rsp_iser_conn {
 	bool			has_batch;	/* the target takes several PDUs in a message */
 	atomic_t		nr_cmd;		/* SCSI commands in flight */
 
-	/* when messages with commands were posted, see struct rsp_work; frwd_lock of the session */
-	u64			posted_ns[64];
-	u32			nr_msg;
-
 	/* commands that leave in one message, see iser_task.c */
 	spinlock_t		batch_lock;
 	struct rsp_iser_batch	batch;
 	u64			batch_ns;	/* when it was begun */
+	u64			posted_ns[64];	/* when the last ones were posted, see struct rsp_work */
+	u32			nr_batch;
 	struct work_struct	batch_work;	/* sends it */
 
 	/* a TMF answer that waits for the memory of commands it covers; back_lock */
@@ -101,7 +99,8 @@ struct rsp_iser_task {
 	u32			rkey;		/* its key */
 	struct rsp_buf		*answer;	/* waits for nr_use to become 0 */
 	u64			sent_ns, replied_ns;
-	u64			*posted_ns;	/* of its message: one of the connection's */
+	u64			posted_ns;	/* of a message of its own */
+	u32			batch;		/* else: which one it was in, of rsp_iser_conn.nr_batch; 0 for none */
 };
 
 extern struct rsp_svc *rsp_iser_svc;

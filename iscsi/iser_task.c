@@ -252,13 +252,32 @@ err_works:
 	return -ENOMEM;
 }
 
+static u64 *rsp_iser_batch_posted(struct rsp_iser_conn *conn, u32 batch)
+{
+	return &conn->posted_ns[batch % ARRAY_SIZE(conn->posted_ns)];
+}
+
+/* 0 if unknown: of a batch that long ago somebody else has the place */
+static u64 rsp_iser_task_posted(const struct rsp_iser_task *it)
+{
+	if (!it->batch)
+		return it->posted_ns;
+	if (READ_ONCE(it->conn->nr_batch) - it->batch >= ARRAY_SIZE(it->conn->posted_ns))
+		return 0;
+	return *rsp_iser_batch_posted(it->conn, it->batch);
+}
+
 /* an answer may come, and the command go, as soon as its message is posted */
 static void rsp_iser_task_sent(struct rsp_iser_conn *conn, struct rsp_iser_task *it,
 			       const struct rsp_iser_plan *plan, struct rsp_work *work)
 {
-	if (!work->posted_ns)
-		work->posted_ns = &conn->posted_ns[conn->nr_msg++ % ARRAY_SIZE(conn->posted_ns)];
-	it->posted_ns = work->posted_ns;
+	it->posted_ns = 0;
+	it->replied_ns = 0;
+	it->batch = 0;
+	if (work != conn->batch.work)
+		work->posted_ns = &it->posted_ns;
+	else
+		it->batch = conn->nr_batch;
 	it->state = RSP_ISER_TASK_SENT;
 	it->is_inline_read = plan->how == RSP_ISER_ANSWER;
 	it->is_counted = true;
@@ -295,6 +314,11 @@ static bool rsp_iser_batch_cmd(struct rsp_iser_conn *conn, struct iscsi_task *ta
 	if (is_first && !rsp_iser_batch_begin(&conn->batch, rsp_iser_svc, conn->chan)) {
 		spin_unlock_bh(&conn->batch_lock);
 		return false;
+	}
+	if (is_first) {
+		WRITE_ONCE(conn->nr_batch, conn->nr_batch + 1 ?: 1);
+		conn->batch.work->posted_ns = rsp_iser_batch_posted(conn, conn->nr_batch);
+		*conn->batch.work->posted_ns = 0;
 	}
 	*rsp_iser_batch_add(&conn->batch) = *task->hdr;
 	rsp_iser_task_sent(conn, it, plan, conn->batch.work);
@@ -418,7 +442,7 @@ void rsp_iser_task_acked(struct rsp_iser_task *it, u32 bytes, int status)
 	it->is_counted = false;
 	atomic_dec(&it->conn->nr_cmd);
 	rsp_chan_acked(it->conn->chan, bytes, ktime_get_ns() - it->sent_ns, status,
-		       *it->posted_ns, it->replied_ns);
+		       rsp_iser_task_posted(it), it->replied_ns);
 }
 
 /* Only a task that was never answered has something left here. */

@@ -659,6 +659,7 @@ static s64 rsp_region_attr_check(const struct rsp_region_attr *attr)
  * @svc: the service; with @attr->key it names the region
  * @attr: what is published; need not outlive the call, @attr->sgl must
  *
+ * Begins no I/O to get memory: it may be I/O that waits for it.
  * While anything is published, this host listens at port desc_port (module parameter) for those
  * who look it up.
  *
@@ -674,13 +675,15 @@ struct rsp_region *rsp_region_publish(struct rsp_svc *svc, const struct rsp_regi
 {
 	s64 len = rsp_region_attr_check(attr);
 	struct rsp_region *region;
-	int err;
+	unsigned int noio;
+	int err = -ENOMEM;
 
 	if (len < 0)
 		return ERR_PTR(len);
+	noio = memalloc_noio_save();
 	region = kzalloc(sizeof(*region), GFP_KERNEL);
 	if (!region)
-		return ERR_PTR(-ENOMEM);
+		goto err_noio;
 	region->attr = *attr;
 	INIT_LIST_HEAD(&region->grants);
 	init_waitqueue_head(&region->idle_wait);
@@ -709,6 +712,7 @@ struct rsp_region *rsp_region_publish(struct rsp_svc *svc, const struct rsp_regi
 	mutex_unlock(&rsp_region_mutex);
 	if (err)
 		goto err_net;
+	memalloc_noio_restore(noio);
 	trace_rsp_desc_publish(&region->entry.view);
 	return region;
 
@@ -716,6 +720,8 @@ err_net:
 	rsp_region_net_put(attr->net);
 err_free:
 	kfree(region);
+err_noio:
+	memalloc_noio_restore(noio);
 	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(rsp_region_publish);

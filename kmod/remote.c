@@ -72,10 +72,8 @@ static LIST_HEAD(rsp_exchs);
 /* its RENEW has its answer, or nobody waits for that any more: another one may be asked for */
 static void rsp_remote_renewed(struct rsp_remote *remote)
 {
-	if (!remote->is_renewing)
-		return;
-	remote->is_renewing = false;
-	up(&remote->exch->asked);
+	if (xchg(&remote->is_renewing, false))
+		up(&remote->exch->asked);
 }
 
 static void rsp_remote_free(struct kref *ref)

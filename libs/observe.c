@@ -217,16 +217,45 @@ static void rsp_observe_io_add(struct rsp_obs_io *to, const struct rsp_obs_io *f
 	to->stall_max_ns = stall_max;
 }
 
-/* a channel counts for its service and endpoint, too: add what is not in their entries yet */
-static int rsp_observe_add_chans(const char *name, const __u32 *keys, void *values, int nr)
-{
-	bool is_svc = !strcmp(name, "svc");
-	struct rsp_obs_chan *chans;
-	__u32 *ids;
-	int nr_chan;
+struct rsp_observe_chans {
+	__u32			*ids;
+	struct rsp_obs_chan	*chans;
+	int			nr;		/* or a negative errno */
+};
 
-	nr_chan = rsp_observe_map("chan", &ids, (void **)&chans);
-	for (int c = 0; c < nr_chan; c++) {
+static void rsp_observe_chans_read(struct rsp_observe_chans *all)
+{
+	all->nr = rsp_observe_map("chan", &all->ids, (void **)&all->chans);
+}
+
+static void rsp_observe_chans_free(struct rsp_observe_chans *all)
+{
+	free(all->ids);
+	free(all->chans);
+}
+
+/* of those that are folded, another one if they are others. Return: 0 while one is being folded */
+static __u64 rsp_observe_chans_sign(const struct rsp_observe_chans *all)
+{
+	__u64 sign = 1;
+
+	for (int c = 0; c < all->nr; c++) {
+		if (all->chans[c].is_folded == RSP_OBS_FOLDING)
+			return 0;
+		if (all->chans[c].is_folded)
+			sign += all->ids[c] * 0x9e3779b97f4a7c15ULL;
+	}
+	return sign;
+}
+
+/* a channel counts for its service and endpoint, too: add what is not in their entries yet */
+static void rsp_observe_add_chans(const char *name, const __u32 *keys, void *values, int nr,
+				  const struct rsp_observe_chans *all)
+{
+	const struct rsp_obs_chan *chans = all->chans;
+	bool is_svc = !strcmp(name, "svc");
+
+	for (int c = 0; c < all->nr; c++) {
 		__u32 id = is_svc ? chans[c].svc_id : chans[c].ep_id;
 
 		for (int i = 0; !chans[c].is_folded && i < nr; i++) {
@@ -237,25 +266,44 @@ static int rsp_observe_add_chans(const char *name, const __u32 *keys, void *valu
 			break;
 		}
 	}
-	free(ids);
-	free(chans);
-	return nr_chan < 0 ? nr_chan : 0;
 }
 
 int rsp_observe_list(const char *name, __u32 **keys, void **values)
 {
-	int nr, err = 0;
+	struct rsp_observe_chans before, after;
+	bool is_same = false;
+	int nr;
 
-	nr = rsp_observe_map(name, keys, values);
-	if (nr > 0 && (!strcmp(name, "svc") || !strcmp(name, "ep")))
-		err = rsp_observe_add_chans(name, *keys, *values, nr);
-	if (!err)
-		return nr;
-	free(*keys);
-	free(*values);
-	*keys = NULL;
-	*values = NULL;
-	return err;
+	if (strcmp(name, "svc") && strcmp(name, "ep"))
+		return rsp_observe_map(name, keys, values);
+	/* a channel that is folded meanwhile would be in both, or in none */
+	for (int tries = 0; ; tries++) {
+		rsp_observe_chans_read(&before);
+		nr = rsp_observe_map(name, keys, values);
+		rsp_observe_chans_read(&after);
+		if (before.nr >= 0 && after.nr >= 0)
+			is_same = rsp_observe_chans_sign(&before) &&
+				  rsp_observe_chans_sign(&before) == rsp_observe_chans_sign(&after);
+		else if (nr >= 0)
+			nr = before.nr < 0 ? before.nr : after.nr;
+		if (is_same || nr < 0 || tries == 4)
+			break;
+		rsp_observe_chans_free(&before);
+		rsp_observe_chans_free(&after);
+		free(*keys);
+		free(*values);
+	}
+	if (nr >= 0)
+		rsp_observe_add_chans(name, *keys, *values, nr, &before);
+	rsp_observe_chans_free(&before);
+	rsp_observe_chans_free(&after);
+	if (nr < 0) {
+		free(*keys);
+		free(*values);
+		*keys = NULL;
+		*values = NULL;
+	}
+	return nr;
 }
 
 __u64 rsp_observe_percentile(const __u64 *steps, double percent)

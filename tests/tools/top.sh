@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # rspctl top: in batch mode the rates are those of the counters, with and without observers; on a terminal it shows the
 # views, sorts, pauses, takes another size, and leaves it as it was.
+# One processor: the observers go on under traffic, and see docs/lab.md on code that is patched.
 # topology: loop
+# smp: 1
 # timeout: 300
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"

@@ -16,6 +16,10 @@
 /* step n counts samples of 2^n to 2^(n+1) - 1 exchanges in flight; 0 is in step 0 */
 #define RSP_OBS_NR_FLIGHT	16
 
+/* rsp_obs_chan.is_folded, else 0 */
+#define RSP_OBS_FOLDING		1
+#define RSP_OBS_FOLDED		2
+
 /* samples of slow exchanges that are kept: the last ones */
 #define RSP_OBS_NR_SLOW		512
 
@@ -58,7 +62,8 @@ struct rsp_obs_io {
  *
  * An event on a channel counts in the channel alone, which is cheaper. When that goes down or moves
  * its figures are added to those of its service and endpoint, where its later ones count from then
- * on (rsp_obs_chan.is_folded); rsp_observe_list() adds what channels have that are not folded.
+ * on (rsp_obs_chan.is_folded); rsp_observe_list() adds what channels have that are not folded. So
+ * a channel that had no event while the map's size of others came and went takes its part along.
  */
 struct rsp_obs_svc {
 	char	name[RSP_NAME_LEN];	/* empty until an event that carries it */
@@ -94,7 +99,7 @@ struct rsp_obs_chan {
 	struct rsp_obs_io io;
 	__u64	nr_move;		/* times it went to another endpoint */
 	__u64	move_max_ns;		/* longest of these */
-	__u32	is_folded;		/* 1: its io is in those of its service and endpoint, too */
+	__u32	is_folded;		/* its io is in those of its service and endpoint, too */
 	__u32	rsvd;
 	__u64	flight_sum;
 	__u64	flight_steps[RSP_OBS_NR_FLIGHT];	/* exchanges left in flight as one ends */
