@@ -5,7 +5,7 @@
 # timeout: 900
 . "$(dirname "$0")/../lib.sh"
 need root
-plan 9
+plan 10
 
 # suite NAME BODY...: scripts a/NAME.sh in a folder of their own, which tests/run gets; it has
 # to be in the tree for guests to see it
@@ -21,6 +21,8 @@ script a/silent loop 'exit 0'
 script a/hangs loop 'echo 1..1; sleep 1000'
 sed -i '1i # timeout: 5' "$dir/a/hangs.sh"
 script a/oops loop 'echo 1..1; modprobe rsp_bad what=oops; sleep 5; echo ok 1'
+# what is written there comes over the serial line, too
+script a/patched loop 'echo 1..1; [ "$(nproc)" = 1 ] || { echo "<0>Oops: int3: 0000" >/dev/kmsg; modprobe rsp_bad what=oops; sleep 5; }; echo ok 1'
 script b/short none 'echo 1..2; echo ok 1'
 script b/lies none 'echo 1..1; echo not ok 1; exit 0'
 script b/late none 'echo 1..1; echo ok 1; exit 3'
@@ -39,12 +41,16 @@ says() {
 }
 
 run "exit code is not 0" test $code = 1
-run "closing line counts all" is "$(tail -n 1 "$T/out")" "3 passed, 7 failed, 1 skipped"
+run "closing line counts all" is "$(tail -n 1 "$T/out")" "4 passed, 7 failed, 1 skipped"
 run "a good script passes" says 'ok +a/good.sh +1 passed'
 run "silence fails" says 'FAILED +a/silent.sh .*no plan'
 run "a hanging script fails in a guest" says 'FAILED +a/hangs.sh .*timed out'
 run "a hanging script fails on the host" says 'FAILED +b/hangs.sh .*timed out'
 run "an oops ends the guest and fails" says 'FAILED +a/oops.sh .*guest is gone'
+patched() {
+	says 'a/patched.sh: the emulator ran code .* again' && says 'ok +a/patched.sh +1 passed'
+}
+run "code that was run half patched is run again on one processor" patched
 run "a short plan fails" says 'FAILED +b/short.sh .*1 of 2 points'
 run "success in spite of failures, and the reverse, fail" \
 	eval "says 'FAILED +b/lies.sh' && says 'FAILED +b/late.sh .*exit code 3'"
