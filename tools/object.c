@@ -8,40 +8,48 @@
 static const struct object *object;	/* that the command line names */
 
 /* Return: 1 if it is selected, 0 if not, or a negative errno */
-static int object_is_selected(const struct sel *sel, const void *row)
+static int object_is_selected(const struct object *what, const struct sel *sel, const void *row)
 {
 	/* each view begins with its id */
 	if (sel->has_id && sel->id != *(const uint32_t *)row)
 		return 0;
-	return sel->svc ? object->has_svc(row, sel->svc) : 1;
+	return sel->svc ? what->has_svc(row, sel->svc) : 1;
+}
+
+int object_rows(struct rsp_host *from, const struct object *what, const struct sel *sel,
+		const char *key, const char *none)
+{
+	int nr, out = 0, is_selected;
+	void *rows;
+
+	nr = what->list(from, &rows);
+	if (nr < 0)
+		return fail_rsp();
+	for (int i = 0; i < nr; i++) {
+		char *row = (char *)rows + i * what->size;
+
+		is_selected = object_is_selected(what, sel, row);
+		if (is_selected < 0)
+			return fail_rsp();
+		if (is_selected)
+			memmove((char *)rows + out++ * what->size, row, what->size);
+	}
+	print_rows(key, what->cols, what->nr_col, rows, what->size, out, none);
+	free(rows);
+	return 0;
 }
 
 static int object_show(int argc, char **argv)
 {
-	int nr, out = 0, err, is_selected;
 	struct sel sel;
-	void *rows;
+	int err;
 
 	err = sel_parse(&sel, argc, argv, SEL_ID | (object->has_svc ? SEL_SVC : 0));
 	if (err)
 		return err;
 	if (!host_get())
 		return 1;
-	nr = object->list(host_get(), &rows);
-	if (nr < 0)
-		return fail_rsp();
-	for (int i = 0; i < nr; i++) {
-		char *row = (char *)rows + i * object->size;
-
-		is_selected = object_is_selected(&sel, row);
-		if (is_selected < 0)
-			return fail_rsp();
-		if (is_selected)
-			memmove((char *)rows + out++ * object->size, row, object->size);
-	}
-	print_rows(NULL, object->cols, object->nr_col, rows, object->size, out, object->none);
-	free(rows);
-	return 0;
+	return object_rows(host_get(), object, &sel, NULL, object->none);
 }
 
 int object_print(const struct object *what)

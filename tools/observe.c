@@ -440,35 +440,6 @@ static const struct object slow_object = {
 	.size = sizeof(struct obs_slow), .list = obs_slow_list, .has_svc = slow_has_svc,
 };
 
-/* rows of the service are moved to the front. Return: how many */
-static int obs_choose(const struct object *what, void *rows, int nr, const char *svc)
-{
-	char *row = rows;
-	int out = 0;
-
-	for (int i = 0; i < nr; i++, row += what->size) {
-		if (what->has_svc(row, svc))
-			memmove((char *)rows + out++ * what->size, row, what->size);
-	}
-	return out;
-}
-
-/* its rows, of one service if @svc is not NULL. Return: 0, or what to exit with */
-static int obs_show(const struct object *what, const char *key, const char *svc)
-{
-	void *rows;
-	int nr;
-
-	nr = what->list(NULL, &rows);
-	if (nr < 0)
-		return fail_rsp();
-	if (svc)
-		nr = obs_choose(what, rows, nr, svc);
-	print_rows(key, what->cols, what->nr_col, rows, what->size, nr, "none");
-	free(rows);
-	return 0;
-}
-
 static int observe_show(int argc, char **argv)
 {
 	struct sel sel;
@@ -487,7 +458,7 @@ static int observe_show(int argc, char **argv)
 		if (sel.svc && !what->has_svc)
 			continue;
 		print_head(what->head);
-		err = obs_show(what, what->name, sel.svc);
+		err = object_rows(NULL, what, &sel, what->name, "none");
 	}
 	if (is_json)
 		json_end('}');
@@ -500,7 +471,7 @@ static int observe_slow(int argc, char **argv)
 
 	if (sel_parse(&sel, argc, argv, SEL_SVC))
 		return 1;
-	return obs_show(&slow_object, NULL, sel.svc);
+	return object_rows(NULL, &slow_object, &sel, NULL, "none");
 }
 
 /* -------------------------------------------------------------- on, off --- */

@@ -211,6 +211,9 @@ extern const size_t nr_observe_object;
 
 /* all rows of one kind, below its head. Return: 0, or what to exit with */
 int object_print(const struct object *what);
+/* Those of its rows that are selected, as print_rows() prints them. Return: 0, or what to exit with */
+int object_rows(struct rsp_host *from, const struct object *what, const struct sel *sel,
+		const char *key, const char *none);
 
 int cmd_object(const struct object *which, int argc, char **argv);
 

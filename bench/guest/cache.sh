@@ -81,7 +81,7 @@ peered() {
 	reads "$(dm_dev up)" 8 100 >/dev/null 2>&1 && [ "$(figure peer_hits)" -gt 0 ]
 }
 figure() {
-	dmsetup status up 2>/dev/null | awk -v f="$1" '{ for (i = 4; i < NF; i += 2) if ($i == f) print $(i + 1) }'
+	dm_figure up "$1" 2>/dev/null
 }
 # reads FILE QD IOS: of 2 MiB. Job 0 goes before: what was idle while fio began has its leases again behind it
 reads() {

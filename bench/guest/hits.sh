@@ -12,11 +12,6 @@ set -u
 repeats=$1 reads=$2
 read -ra contenders <<<"$3"
 
-hits() {	# hits: "HITS MISSES" of the cache, "0 0" without one
-	dmsetup status hits 2>/dev/null |
-		awk '{ for (i = 4; i < NF; i += 2) v[$i] = $(i + 1) } END { print v["hits"] + 0, v["misses"] + 0 }'
-}
-
 # measure CELL JOB QD
 measure() {
 	local hit miss
@@ -26,7 +21,8 @@ measure() {
 		"$BENCH/fio/cache/$2.fio" >/tmp/hits.fio
 	FILE=$FILE QD=$3 KIB=$((reads * 4)) QUARTER=$reads env -C /tmp fio --output-format=json --output=/tmp/hits.json \
 		--percentile_list=50:99 /tmp/hits.fio >/tmp/hits.err 2>&1 || return
-	read -r hit miss <<<"$(hits)"
+	hit=0 miss=0
+	[ "$FILE" = "$DEV" ] || { hit=$(dm_figure hits hits) miss=$(dm_figure hits misses); }
 	# scan: how fast the hot set is, beside it. shift: its parts are one after the other
 	record "$1" "$c" "$r" "$(sed -n '/^{/,$p' /tmp/hits.json | jq -c --argjson hit "$hit" --argjson miss "$miss" \
 		--argjson cpu $(($(cpu_ticks </tmp/hits.stat1) - $(cpu_ticks </tmp/hits.stat0))) '

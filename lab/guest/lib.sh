@@ -403,6 +403,10 @@ dm() {
 dm_dev() {
 	echo "/dev/dm-$(dmsetup info -c --noheadings -o minor "$1")"
 }
+# dm_figure NAME FIGURE: of the status of a block cache
+dm_figure() {
+	dmsetup status "$1" | awk -v f="$2" '{ for (i = 4; i < NF; i += 2) if ($i == f) print $(i + 1) }'
+}
 
 # null_dev_up NAME MIB [SETTING=VALUE...]: null_blk with memory; null_dev NAME: its file; null_dev_down NAME
 null_dev_up() {

@@ -60,7 +60,7 @@ defer cache_down
 
 # figure NAME: of dmsetup status
 figure() {
-	dmsetup status "$C" | awk -v f="$1" '{ for (i = 4; i < NF; i += 2) if ($i == f) print $(i + 1) }'
+	dm_figure "$C" "$1"
 }
 at_least() {
 	local n
