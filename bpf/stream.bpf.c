@@ -4,7 +4,8 @@
  *
  * Programs are named ev_KIND_EVENT; librsp loads those of the kinds that are asked for, and they
  * cost for as long as it runs. What comes in bursts (refusals of the pool, blocks that a cache
- * drops) is counted and read from time to time.
+ * drops) is counted and read from time to time. What comes with each message leaves a part of the
+ * ring buffer to the rest: a reader that is too slow misses messages, not the end of a channel.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
@@ -15,6 +16,8 @@
 #include <rsp/stage.h>
 
 #define EV_MAX_COUNT	1024
+#define EV_RING_BYTES	(1 << 20)
+#define EV_RESERVE	(EV_RING_BYTES / 8)	/* what events of messages leave */
 
 /* events on other channels are left out; 0: all channels */
 const volatile __u32 only_chan;
@@ -26,7 +29,7 @@ volatile __u64 lost;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, EV_RING_BYTES);
 } ring SEC(".maps");
 
 struct {
@@ -36,10 +39,18 @@ struct {
 	__type(value, __u64);
 } counts SEC(".maps");
 
+static __always_inline bool ev_is_of_message(__u32 what)
+{
+	return what == RSP_EVENT_SLOW || what >= RSP_EVENT_IO_SEND;
+}
+
 static __always_inline struct rsp_event *ev_begin(__u32 what)
 {
-	struct rsp_event *ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
+	struct rsp_event *ev = NULL;
 
+	if (!ev_is_of_message(what) ||
+	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < EV_RING_BYTES - EV_RESERVE)
+		ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
 	if (!ev) {
 		__sync_fetch_and_add(&lost, 1);
 		return NULL;

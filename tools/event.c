@@ -280,7 +280,7 @@ int event_follow(unsigned int kinds, uint32_t chan, uint64_t slow_ns)
 {
 	struct sigaction action = { .sa_handler = event_signal };
 	struct rsp_stream *stream;
-	unsigned long long lost, seen = 0;
+	unsigned long long lost;
 	int answer = 0;
 
 	if (!host_get())
@@ -298,11 +298,6 @@ int event_follow(unsigned int kinds, uint32_t chan, uint64_t slow_ns)
 		/* each line at once; nobody may read them any more */
 		if (fflush(stdout) || ferror(stdout))
 			is_over = 1;
-		/* its end may be among what was lost */
-		lost = rsp_stream_lost(stream);
-		if (!answer && chan && lost != seen && !chan_exists(chan))
-			answer = 1;
-		seen = lost;
 	}
 	/* what came until the end */
 	if (!answer)

@@ -11,7 +11,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq tool:bpftool file:/src/build/rspctl
-plan 17
+plan 18
 modprobe rsp
 perf_up
 defer perf_down
@@ -105,13 +105,19 @@ only_pool() {
 }
 run "pool alone" only_pool
 losses() {
-	start monitor slow slow_us 1 && kill -STOP $pid && wait_for 5 is_stopped && perf op=send_rate size=64 window=16 iters=9000 &&
+	start monitor slow chan slow_us 1 && kill -STOP $pid && wait_for 5 is_stopped && perf op=send_rate size=64 window=16 iters=9000 &&
 		kill -CONT $pid && stop && grep -Eq '^rspctl: [0-9]+ events were lost' "$T/stderr"
+}
+# the reader stood still from before it came up until after it went down
+ends() {
+	grep -q ' slow exchange .* svc perf-client ' "$T/lines" && [ "$(grep -c ' chan up .* svc perf-client' "$T/lines")" = 1 ] &&
+		[ "$(grep -c ' chan down .* svc perf-client' "$T/lines")" = 1 ]
 }
 is_stopped() {
 	grep -q '^State:.*stopped' /proc/$pid/status
 }
 run "it says how many it lost" losses
+run "and loses no channel that came and went" ends
 monitor_words() {
 	fails 'stopped at "frob": expected policy' -- monitor frob &&
 		fails "expected a number" -- monitor slow_us && fails 'stopped at "x"' -- monitor slow slow_us x
