@@ -132,7 +132,7 @@ struct rsp_perf_slot {
 	/* client: who owns a slot that is not on the free list owns these */
 	struct rsp_perf_run	*run;
 	struct list_head	free;		/* run->lock */
-	u64			start_ns, posted_ns, replied_ns;
+	struct rsp_stages	stages;
 	u32			seed;
 	bool			is_asking;	/* for a descriptor; no transfer yet */
 	bool			is_bad;		/* wrong data, found at either end */
@@ -605,8 +605,8 @@ static void rsp_perf_run_failed(struct rsp_perf_run *run, int err)
 static void rsp_perf_cli_undo(struct rsp_perf_slot *slot, int status)
 {
 	struct rsp_perf_run *run = slot->run;
-	u32 limit = rsp_chan_acked(run->chan, 0, ktime_get_ns() - slot->start_ns, status,
-				   slot->posted_ns, slot->replied_ns);
+	u32 limit = rsp_chan_acked(run->chan, 0, ktime_get_ns() - slot->stages.sent_ns, status,
+				   &slot->stages);
 
 	spin_lock(&run->lock);
 	run->nr_started--;
@@ -620,8 +620,8 @@ static void rsp_perf_cli_undo(struct rsp_perf_slot *slot, int status)
 static void rsp_perf_cli_finish(struct rsp_perf_slot *slot)
 {
 	struct rsp_perf_run *run = slot->run;
-	u64 now = ktime_get_ns(), lat = now - slot->start_ns;
-	u32 limit = rsp_chan_acked(run->chan, run->size, lat, 0, slot->posted_ns, slot->replied_ns);
+	u64 now = ktime_get_ns(), lat = now - slot->stages.sent_ns;
+	u32 limit = rsp_chan_acked(run->chan, run->size, lat, 0, &slot->stages);
 	bool is_over;
 
 	spin_lock(&run->lock);
@@ -693,7 +693,7 @@ static int rsp_perf_cli_tell(struct rsp_perf_slot *slot, bool has_data)
 		rsp_work_free(work);
 		return ret;
 	}
-	work->posted_ns = &slot->posted_ns;
+	work->posted_ns = &slot->stages.posted_ns;
 	return rsp_work_post(work);
 }
 
@@ -753,7 +753,7 @@ static int rsp_perf_cli_move(struct rsp_perf_slot *slot)
 		if (ret)
 			goto err_free_work;
 	}
-	work->posted_ns = &slot->posted_ns;
+	work->posted_ns = &slot->stages.posted_ns;
 	return rsp_work_post(work);
 
 err_free_work:
@@ -765,7 +765,7 @@ static int rsp_perf_cli_start(struct rsp_perf_slot *slot)
 {
 	struct rsp_perf_run *run = slot->run;
 
-	slot->start_ns = ktime_get_ns();
+	slot->stages.sent_ns = ktime_get_ns();
 	if (rsp_perf_is_rdma(run->op) && slot->nr_desc) {
 		if (run->op == RSP_PERF_WRITE)
 			slot->seed++;
@@ -887,7 +887,7 @@ static void rsp_perf_cli_recv(struct rsp_chan *chan, struct rsp_buf *buf)
 		return;
 	}
 	limit = rsp_chan_set_peer_grant(chan, le32_to_cpu(((struct rsp_perf_hdr *)buf->data)->credits));
-	slot->replied_ns = buf->recv_ns;
+	slot->stages.replied_ns = buf->recv_ns;
 	rsp_buf_put(buf);
 	spin_lock(&run->lock);
 	run->limit = limit;
@@ -927,7 +927,7 @@ static void rsp_perf_cli_up(struct rsp_chan *chan, const void *pdata, u8 len)
 
 		slot->is_up = true;
 		spin_lock(&run->lock);
-		run->lat_ns[run->nr_done++] = ktime_get_ns() - slot->start_ns;
+		run->lat_ns[run->nr_done++] = ktime_get_ns() - slot->stages.sent_ns;
 		spin_unlock(&run->lock);
 		rsp_perf_open_known(run);
 		return;
@@ -1129,7 +1129,7 @@ static int rsp_perf_open_some(struct rsp_perf_dest *dest, struct rsp_perf_slot *
 			continue;
 		slot[i].is_up = false;
 		slot[i].reason = 0;
-		slot[i].start_ns = slot[i].start_ns ?: ktime_get_ns();
+		slot[i].stages.sent_ns = slot[i].stages.sent_ns ?: ktime_get_ns();
 		spin_lock(&run->lock);
 		run->in_flight++;
 		spin_unlock(&run->lock);
@@ -1166,7 +1166,7 @@ static void rsp_perf_open_close(struct rsp_perf_run *run)
 		if (run->slots[i].chan)
 			rsp_chan_close(run->slots[i].chan);
 		run->slots[i].chan = NULL;
-		run->slots[i].start_ns = 0;
+		run->slots[i].stages.sent_ns = 0;
 	}
 }
 

@@ -559,25 +559,26 @@ int BPF_PROG(obs_chan_recv, const struct rsp_chan_view *view, __u32 len)
 	return 0;
 }
 
-static __noinline int obs_sample(const struct rsp_chan_view *view, struct rsp_obs_slow *new)
+static __noinline int obs_sample(const struct rsp_chan_view *view, __u64 bytes, __u64 lat_ns,
+				 int status, const struct rsp_stages *stages)
 {
-	__u64 end = bpf_ktime_get_ns(), since = end - new->delivered_ns;
 	__u64 seq = __sync_fetch_and_add(&slow_next, 1);
 	__u32 slot = seq % RSP_OBS_NR_SLOW;
 	struct rsp_obs_slow *obs = bpf_map_lookup_elem(&slow, &slot);
+	struct rsp_stage_times times;
 
 	if (!obs)
 		return 0;
+	rsp_stage_times(&times, stages, lat_ns);
 	obs->seq = 0;
 	barrier();
-	obs->end_ns = end;
-	obs->delivered_ns = new->delivered_ns;
-	obs->posted_ns = rsp_stage_ns(new->posted_ns, since, end);
-	obs->completed_ns = rsp_stage_ns(new->completed_ns, since, end);
-	if (obs->completed_ns < obs->posted_ns)
-		obs->completed_ns = 0;
-	obs->bytes = new->bytes;
-	obs->status = new->status;
+	obs->end_ns = bpf_ktime_get_ns();
+	obs->sent_ns = times.sent_ns;
+	obs->posted_ns = times.posted_ns;
+	obs->completed_ns = times.completed_ns;
+	obs->delivered_ns = times.delivered_ns;
+	obs->bytes = bytes;
+	obs->status = status;
 	obs->chan_id = view->id;
 	obs->svc_id = view->svc_id;
 	obs->ep_id = view->ep_id;
@@ -591,7 +592,7 @@ static __noinline int obs_sample(const struct rsp_chan_view *view, struct rsp_ob
 
 SEC("tp_btf/rsp_chan_acked")
 int BPF_PROG(obs_chan_acked, const struct rsp_chan_view *view, __u64 bytes,
-	     __u64 lat_ns, int status, __u64 posted_ns, __u64 replied_ns)
+	     __u64 lat_ns, int status, const struct rsp_stages *stages)
 {
 	__u32 step = obs_step(lat_ns), in_flight;
 	struct obs_where where;
@@ -619,17 +620,8 @@ int BPF_PROG(obs_chan_acked, const struct rsp_chan_view *view, __u64 bytes,
 	step = obs_log2(in_flight);
 	if (step < RSP_OBS_NR_FLIGHT)
 		obs_add(&where.chan->flight_steps[step], 1);
-	if (slow_ns && lat_ns >= slow_ns) {
-		struct rsp_obs_slow new = {
-			.posted_ns = posted_ns,
-			.completed_ns = replied_ns,
-			.delivered_ns = lat_ns,
-			.bytes = bytes,
-			.status = status,
-		};
-
-		obs_sample(view, &new);
-	}
+	if (slow_ns && lat_ns + rsp_stage_wait(stages) >= slow_ns)
+		obs_sample(view, bytes, lat_ns, status, stages);
 	return 0;
 }
 

@@ -295,40 +295,39 @@ int BPF_PROG(ev_desc_left, const struct rsp_desc_view *view, int reason)
 /* ------------------------------------------------------------- exchanges --- */
 
 static __always_inline int ev_ack(__u32 what, const struct rsp_chan_view *view, __u64 bytes,
-				  __u64 lat_ns, int status, __u64 posted_ns, __u64 replied_ns)
+				  __u64 lat_ns, int status, const struct rsp_stages *stages)
 {
 	struct rsp_event *ev = ev_chan(what, view);
-	__u64 queued_ns;
+	struct rsp_stage_times times;
 
 	if (!ev)
 		return 0;
-	queued_ns = ev->time_ns - lat_ns;
+	rsp_stage_times(&times, stages, lat_ns);
 	ev->bytes = bytes;
-	ev->ns = lat_ns;
 	ev->reason = status;
 	ev->nr = view->in_flight;
-	ev->posted_ns = rsp_stage_ns(posted_ns, queued_ns, ev->time_ns);
-	ev->completed_ns = rsp_stage_ns(replied_ns, queued_ns, ev->time_ns);
-	if (ev->completed_ns < ev->posted_ns)
-		ev->completed_ns = 0;
+	ev->sent_ns = times.sent_ns;
+	ev->posted_ns = times.posted_ns;
+	ev->completed_ns = times.completed_ns;
+	ev->ns = times.delivered_ns;
 	bpf_ringbuf_submit(ev, 0);
 	return 0;
 }
 
 SEC("tp_btf/rsp_chan_acked")
 int BPF_PROG(ev_slow_acked, const struct rsp_chan_view *view, __u64 bytes, __u64 lat_ns,
-	     int status, __u64 posted_ns, __u64 replied_ns)
+	     int status, const struct rsp_stages *stages)
 {
-	if (lat_ns < slow_ns)
+	if (lat_ns + rsp_stage_wait(stages) < slow_ns)
 		return 0;
-	return ev_ack(RSP_EVENT_SLOW, view, bytes, lat_ns, status, posted_ns, replied_ns);
+	return ev_ack(RSP_EVENT_SLOW, view, bytes, lat_ns, status, stages);
 }
 
 SEC("tp_btf/rsp_chan_acked")
 int BPF_PROG(ev_io_acked, const struct rsp_chan_view *view, __u64 bytes, __u64 lat_ns,
-	     int status, __u64 posted_ns, __u64 replied_ns)
+	     int status, const struct rsp_stages *stages)
 {
-	return ev_ack(RSP_EVENT_IO_ACK, view, bytes, lat_ns, status, posted_ns, replied_ns);
+	return ev_ack(RSP_EVENT_IO_ACK, view, bytes, lat_ns, status, stages);
 }
 
 SEC("tp_btf/rsp_chan_send")

@@ -98,8 +98,7 @@ struct rsp_iser_task {
 	struct rsp_map		*map;		/* what the target may reach */
 	u32			rkey;		/* its key */
 	struct rsp_buf		*answer;	/* waits for nr_use to become 0 */
-	u64			sent_ns, replied_ns;
-	u64			posted_ns;	/* of a message of its own */
+	struct rsp_stages	stages;		/* posted_ns: of a message of its own */
 	u32			batch;		/* else: which one it was in, of rsp_iser_conn.nr_batch; 0 for none */
 };
 

@@ -201,7 +201,7 @@ static void rsp_iser_recv_answer(struct rsp_iser_conn *conn, struct iscsi_conn *
 		err = ISCSI_ERR_PROTO;
 	} else {
 		it->state = RSP_ISER_TASK_ANSWERED;
-		it->replied_ns = in->recv_ns;
+		it->stages.replied_ns = in->recv_ns;
 		if (likely(rsp_iser_task_unmap(it, in->inv_rkey))) {
 			err = rsp_iser_task_end(iscsi, it, msg, in->len);
 			if (unlikely(err))

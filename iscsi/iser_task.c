@@ -261,27 +261,30 @@ static u64 *rsp_iser_batch_posted(struct rsp_iser_conn *conn, u32 batch)
 static u64 rsp_iser_task_posted(const struct rsp_iser_task *it)
 {
 	if (!it->batch)
-		return it->posted_ns;
+		return it->stages.posted_ns;
 	if (READ_ONCE(it->conn->nr_batch) - it->batch >= ARRAY_SIZE(it->conn->posted_ns))
 		return 0;
 	return *rsp_iser_batch_posted(it->conn, it->batch);
 }
 
 /* an answer may come, and the command go, as soon as its message is posted */
-static void rsp_iser_task_sent(struct rsp_iser_conn *conn, struct rsp_iser_task *it,
+static void rsp_iser_task_sent(struct rsp_iser_conn *conn, struct iscsi_task *task,
 			       const struct rsp_iser_plan *plan, struct rsp_work *work)
 {
-	it->posted_ns = 0;
-	it->replied_ns = 0;
+	struct rsp_iser_task *it = task->dd_data;
+
+	it->stages = (struct rsp_stages) {
+		.queued_ns = scsi_cmd_to_rq(task->sc)->start_time_ns,
+		.sent_ns = ktime_get_ns(),
+	};
 	it->batch = 0;
 	if (work != conn->batch.work)
-		work->posted_ns = &it->posted_ns;
+		work->posted_ns = &it->stages.posted_ns;
 	else
 		it->batch = conn->nr_batch;
 	it->state = RSP_ISER_TASK_SENT;
 	it->is_inline_read = plan->how == RSP_ISER_ANSWER;
 	it->is_counted = true;
-	it->sent_ns = ktime_get_ns();
 	atomic_inc(&conn->nr_cmd);
 	rsp_chan_sent(conn->chan);
 }
@@ -321,9 +324,9 @@ static bool rsp_iser_batch_cmd(struct rsp_iser_conn *conn, struct iscsi_task *ta
 		*conn->batch.work->posted_ns = 0;
 	}
 	*rsp_iser_batch_add(&conn->batch) = *task->hdr;
-	rsp_iser_task_sent(conn, it, plan, conn->batch.work);
+	rsp_iser_task_sent(conn, task, plan, conn->batch.work);
 	if (is_first) {
-		conn->batch_ns = it->sent_ns;
+		conn->batch_ns = it->stages.sent_ns;
 		queue_work(rsp_iser_wq, &conn->batch_work);
 	} else if (rsp_iser_batch_is_full(&conn->batch)) {
 		rsp_iser_batch_post(&conn->batch);
@@ -391,7 +394,7 @@ static int rsp_iser_cmd_xmit(struct rsp_iser_conn *conn, struct iscsi_task *task
 	if (sc->sc_data_direction == DMA_TO_DEVICE)
 		task->conn->txdata_octets += scsi_bufflen(sc);
 
-	rsp_iser_task_sent(conn, it, &plan, work);
+	rsp_iser_task_sent(conn, task, &plan, work);
 	rsp_iser_batch_flush(conn);
 	err = rsp_work_post(work);
 	if (err && plan.how == RSP_ISER_PAGES)
@@ -441,8 +444,8 @@ void rsp_iser_task_acked(struct rsp_iser_task *it, u32 bytes, int status)
 		return;
 	it->is_counted = false;
 	atomic_dec(&it->conn->nr_cmd);
-	rsp_chan_acked(it->conn->chan, bytes, ktime_get_ns() - it->sent_ns, status,
-		       rsp_iser_task_posted(it), it->replied_ns);
+	it->stages.posted_ns = rsp_iser_task_posted(it);
+	rsp_chan_acked(it->conn->chan, bytes, ktime_get_ns() - it->stages.sent_ns, status, &it->stages);
 }
 
 /* Only a task that was never answered has something left here. */

@@ -220,16 +220,13 @@ EXPORT_SYMBOL_GPL(rsp_chan_sent);
  * @bytes: payload it moved, both ways
  * @lat_ns: its time in nanoseconds
  * @status: 0, or a negative errno when it failed or will be sent again
- * @posted_ns: what rsp_work.posted_ns got, 0 if unknown
- * @replied_ns: rsp_buf.recv_ns of its reply, 0 if unknown
- *
- * The last two are for observers, who know them out of date by their order.
+ * @stages: when it reached its stages, for observers; may be NULL
  *
  * Context: Process context, atomic.
  * Return: as rsp_chan_window().
  */
 u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
-		   u64 posted_ns, u64 replied_ns)
+		   const struct rsp_stages *stages)
 {
 	struct rsp_chan_view *v = &chan->view;
 	u32 window;
@@ -253,7 +250,7 @@ u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
 		rsp_flow_ask_window(chan);
 	window = rsp_flow_effective(chan);
 	spin_unlock_bh(&chan->flow_lock);
-	trace_rsp_chan_acked(v, bytes, lat_ns, status, posted_ns, replied_ns);
+	trace_rsp_chan_acked(v, bytes, lat_ns, status, stages);
 	return window;
 }
 EXPORT_SYMBOL_GPL(rsp_chan_acked);

@@ -129,8 +129,8 @@ RSP_CHAN_EVENT2(rsp_work_error, int, status, u32, opcode, "status=%d opcode=%u")
 
 TRACE_EVENT(rsp_chan_acked,
 	TP_PROTO(const struct rsp_chan_view *chan, u64 bytes, u64 lat_ns, int status,
-		 u64 posted_ns, u64 replied_ns),
-	TP_ARGS(chan, bytes, lat_ns, status, posted_ns, replied_ns),
+		 const struct rsp_stages *stages),
+	TP_ARGS(chan, bytes, lat_ns, status, stages),
 	TP_STRUCT__entry(
 		__field(u32, chan_id)
 		__field(u32, svc_id)
@@ -138,6 +138,7 @@ TRACE_EVENT(rsp_chan_acked,
 		__field(u32, in_flight)
 		__field(u64, bytes)
 		__field(u64, lat_ns)
+		__field(u64, queued_ns)
 		__field(u64, posted_ns)
 		__field(u64, replied_ns)
 		__field(int, status)
@@ -149,14 +150,15 @@ TRACE_EVENT(rsp_chan_acked,
 		__entry->in_flight = chan->in_flight;
 		__entry->bytes = bytes;
 		__entry->lat_ns = lat_ns;
-		__entry->posted_ns = posted_ns;
-		__entry->replied_ns = replied_ns;
+		__entry->queued_ns = stages ? stages->queued_ns : 0;
+		__entry->posted_ns = stages ? stages->posted_ns : 0;
+		__entry->replied_ns = stages ? stages->replied_ns : 0;
 		__entry->status = status;
 	),
-	TP_printk("chan=%u svc=%u ep=%u in_flight=%u bytes=%llu lat_ns=%llu status=%d posted_ns=%llu replied_ns=%llu",
+	TP_printk("chan=%u svc=%u ep=%u in_flight=%u bytes=%llu lat_ns=%llu status=%d queued_ns=%llu posted_ns=%llu replied_ns=%llu",
 		  __entry->chan_id, __entry->svc_id, __entry->ep_id, __entry->in_flight,
-		  __entry->bytes, __entry->lat_ns, __entry->status, __entry->posted_ns,
-		  __entry->replied_ns)
+		  __entry->bytes, __entry->lat_ns, __entry->status, __entry->queued_ns,
+		  __entry->posted_ns, __entry->replied_ns)
 );
 
 /* a key for a registration: enum rsp_keys_how. The pool is a device's, or one channel's own */

@@ -72,7 +72,7 @@ struct rsp_nfs_req {
 	bool			is_replied;	/* last pending one: complete the RPC, else go idle */
 	struct rsp_chan		*chan;		/* it was sent on; valid while not idle */
 	u64			stall_ns;	/* since when it waits for the window, 0 if it does not */
-	u64			posted_ns;	/* see struct rsp_work */
+	struct rsp_stages	stages;
 
 	struct rsp_map		*map[RSP_NFS_NR_CHUNK];
 	u8			ctype[RSP_NFS_NR_CHUNK];

@@ -231,7 +231,7 @@ bool rsp_nfs_req_give_up(struct rsp_nfs_req *req, int status)
 	    RSP_NFS_SENT)
 		return false;
 	if (status)
-		rsp_chan_acked(req->chan, 0, 0, status, 0, 0);
+		rsp_chan_acked(req->chan, 0, 0, status, NULL);
 	rsp_nfs_req_unmap(req, 0);
 	rsp_nfs_req_drop(req);
 	return true;
@@ -252,12 +252,12 @@ void rsp_nfs_req_reply(struct rsp_nfs_req *req)
 	struct rsp_nfs_xprt *r = req->owner;
 	struct rpc_rqst *rqst = &req->rqst;
 
+	req->stages.replied_ns = req->buf->recv_ns;
 	rsp_nfs_set_window(r, rsp_chan_acked(req->chan, rqst->rq_snd_buf.len +
 					     req->reply.msg_bytes +
 					     req->reply.write_bytes +
 					     req->reply.reply_bytes,
-					     ktime_to_ns(rqst->rq_rtt), 0, req->posted_ns,
-					     req->buf->recv_ns));
+					     ktime_to_ns(rqst->rq_rtt), 0, &req->stages));
 	req->is_replied = true;
 	rsp_nfs_req_unmap(req, req->buf->inv_rkey);
 	rsp_nfs_req_drop(req);

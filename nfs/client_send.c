@@ -500,8 +500,10 @@ static int rsp_nfs_post(struct rsp_nfs_req *req, struct rsp_work *work)
 
 	if (has_done)
 		atomic_inc(&req->pending);
-	work->posted_ns = &req->posted_ns;
+	work->posted_ns = &req->stages.posted_ns;
 	rqst->rq_xtime = ktime_get();
+	req->stages.queued_ns = ktime_to_ns(rqst->rq_task->tk_start);
+	req->stages.sent_ns = ktime_to_ns(rqst->rq_xtime);
 	atomic_set_release(&req->state, RSP_NFS_POSTING);
 	rsp_chan_sent(chan);
 	err = rsp_work_post(work);
@@ -517,7 +519,7 @@ static int rsp_nfs_post(struct rsp_nfs_req *req, struct rsp_work *work)
 
 	if (has_done)
 		atomic_dec(&req->pending);	/* done() will not come */
-	rsp_chan_acked(chan, 0, 0, err, 0, 0);
+	rsp_chan_acked(chan, 0, 0, err, NULL);
 	if (old == RSP_NFS_EARLY) {
 		/* an answer to a call that was never sent */
 		rsp_buf_put(req->buf);

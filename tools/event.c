@@ -157,6 +157,8 @@ static void event_chan(const struct rsp_event *event)
 
 static void event_stages(const struct rsp_event *event)
 {
+	if (is_json || event->sent_ns)
+		field_ns("sent_ns", "sent", event->sent_ns);
 	if (is_json || event->posted_ns)
 		field_ns("posted_ns", "posted", event->posted_ns);
 	if (is_json || event->completed_ns)

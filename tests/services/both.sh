@@ -7,7 +7,7 @@
 # timeout: 900
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:jq tool:iscsiadm tool:bpftool
-plan 17
+plan 18
 SWAPS=31
 
 run "a mount and a disk on one device" both_up
@@ -54,6 +54,15 @@ iser_only() {
 	note && iser_alone && look && more_than iser 32 10000 && more_than iser-target 32 2000000 &&
 		no_more_than nfs-client 64 32768 && no_more_than nfs-server 64 32768
 }
+stages() {
+	rspctl observe on slow_us 1 && nfs_alone && iser_alone && rspctl -j observe slow >"$T/slow.json" &&
+		rspctl observe off || return
+	jq -c '.[-3:][]' "$T/slow.json"
+	jq -e 'def of($svc): map(select(.svc == $svc)); (of("nfs-client") | length) > 5 and (of("iser") | length) > 32 and
+		all(.[]; .sent_ns > 0 and .posted_ns >= .sent_ns and .completed_ns >= .posted_ns and
+			.delivered_ns >= .completed_ns)' "$T/slow.json"
+}
+run "the stages of exchanges: sent after they were asked for, posted, completed, delivered" stages
 run "NFS alone moves the figures of NFS alone" nfs_only
 run "iSER alone moves the figures of iSER alone" iser_only
 run "accounts add up to the pool at rest" wait_for 10 accounts_agree

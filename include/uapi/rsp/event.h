@@ -28,7 +28,7 @@ enum rsp_event_what {
 	RSP_EVENT_DESC_LEFT,	/* and reason */
 	RSP_EVENT_IO_SEND,	/* id, bytes, nr: work requests */
 	RSP_EVENT_IO_RECV,	/* id, bytes */
-	RSP_EVENT_IO_ACK,	/* id, bytes, ns, posted_ns, completed_ns, reason: status, nr: in flight */
+	RSP_EVENT_IO_ACK,	/* id, bytes, sent_ns to ns, reason: status, nr: in flight */
 	RSP_EVENT_IO_STALL,	/* id, ns */
 	RSP_EVENT_IO_WINDOW,	/* id, old, nr: new */
 	RSP_EVENT_IO_GRANT,
@@ -41,6 +41,7 @@ enum rsp_event_what {
 /**
  * struct rsp_event - something happened
  * @time_ns: CLOCK_MONOTONIC
+ * @sent_ns: of an exchange, from queued (its user asked for it) to sent (the service gave it to RSP)
  * @posted_ns: of an exchange, from queued to posted; 0 if unknown
  * @completed_ns: of an exchange, from queued to the reply's completion; 0 if unknown
  */
@@ -63,6 +64,7 @@ struct rsp_event {
 	char	from[RSP_NAME_LEN];
 	char	to[RSP_NAME_LEN];
 	char	msg[64];
+	__u64	sent_ns;
 };
 
 /* what is counted instead of told one by one; value: __u64 */
@@ -73,7 +75,7 @@ struct rsp_event_count {
 	__u32	why;
 };
 
-_Static_assert(sizeof(struct rsp_event) == 184, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_event) == 192, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_event_count) == 16, "ABI: append, never resize");
 
 #endif /* _UAPI_RSP_EVENT_H */

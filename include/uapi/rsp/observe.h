@@ -172,11 +172,13 @@ struct rsp_obs_keys {
 
 /**
  * struct rsp_obs_slow - an exchange that took long (map "slow", key: no matter)
+ * @sent_ns: from queued to sent, the service gave it to RSP
  * @posted_ns: from queued to posted, the message was handed to the HCA; 0 if unknown
  * @completed_ns: from queued to completed, the reply was received; 0 if unknown
  * @delivered_ns: from queued to delivered, the service was done with it
  *
- * Queued is when the service gave the request to RSP: what it waited for the window before is a stall.
+ * Queued is when the service's user asked for it (sunrpc's task, the block layer's request), or sent where
+ * the service does not tell.
  */
 struct rsp_obs_slow {
 	__u64	seq;			/* 1, 2, ...; 0: not used yet, or being written */
@@ -193,6 +195,7 @@ struct rsp_obs_slow {
 	__u32	in_flight;		/* others of the channel */
 	__u32	window;
 	__u32	rsvd;
+	__u64	sent_ns;
 };
 
 /**
@@ -229,7 +232,7 @@ _Static_assert(sizeof(struct rsp_obs_rq) == 40, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_desc) == 88, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_cache) == 64, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_keys) == 48, "ABI: append, never resize");
-_Static_assert(sizeof(struct rsp_obs_slow) == 80, "ABI: append, never resize");
+_Static_assert(sizeof(struct rsp_obs_slow) == 88, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_pool) == 48, "ABI: append, never resize");
 _Static_assert(sizeof(struct rsp_obs_policy) == 184, "ABI: append, never resize");
 

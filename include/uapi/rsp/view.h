@@ -379,6 +379,22 @@ struct rsp_block_req {
 };
 
 /**
+ * struct rsp_stages - when an exchange reached its stages, in CLOCK_MONOTONIC
+ * @queued_ns: the service's user asked for it; 0 if unknown
+ * @sent_ns: the service gave it to RSP
+ * @posted_ns: its message was handed to the HCA
+ * @replied_ns: its reply was received
+ *
+ * The last two are noted only while somebody traces, and out of date if not: their order tells.
+ */
+struct rsp_stages {
+	__u64	queued_ns;
+	__u64	sent_ns;
+	__u64	posted_ns;
+	__u64	replied_ns;
+};
+
+/**
  * struct rsp_exit_info - why a policy ends (exit of every family)
  */
 struct rsp_exit_info {

@@ -308,7 +308,7 @@ u32 rsp_chan_window(const struct rsp_chan *chan);
 u32 rsp_chan_set_peer_grant(struct rsp_chan *chan, u32 credits);
 void rsp_chan_sent(struct rsp_chan *chan);
 u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
-		   u64 posted_ns, u64 replied_ns);
+		   const struct rsp_stages *stages);
 void rsp_chan_stalled(struct rsp_chan *chan, u64 waited_ns);
 u32 rsp_chan_linger_s(struct rsp_chan *chan);
 
