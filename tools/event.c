@@ -55,10 +55,6 @@ static const struct {
 	[RSP_EVENT_IO_ERROR]	 = { "io", "error", EV_OBJECT, NULL },
 };
 
-static const char * const remove_words[] = { "evicted", "invalidated", "dropped", "reclaimed" };
-static const char * const end_words[] = { "dropped", "expired", "forced", "conn" };
-static const char * const inv_words[] = { "remote", "local", "end" };
-
 /* why it happened, as a word; NULL where nothing is told */
 static const char *event_why(const struct rsp_event *event)
 {
@@ -66,11 +62,11 @@ static const char *event_why(const struct rsp_event *event)
 	case RSP_EVENT_POLICY_EJECT:
 		return rsp_exit_name(event->why);
 	case RSP_EVENT_CACHE_DROP:
-		return event->why < ARRAY_SIZE(remove_words) ? remove_words[event->why] : "?";
+		return rsp_remove_name(event->why);
 	case RSP_EVENT_DESC_END:
-		return event->why < ARRAY_SIZE(end_words) ? end_words[event->why] : "?";
+		return rsp_desc_end_name(event->why);
 	case RSP_EVENT_IO_INV:
-		return event->why < ARRAY_SIZE(inv_words) ? inv_words[event->why] : "?";
+		return rsp_inv_name(event->why);
 	default:
 		return NULL;
 	}
