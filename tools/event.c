@@ -195,9 +195,9 @@ static void event_own(const struct rsp_event *event)
 		field_str("class", rsp_class_name(event->id));
 		break;
 	case RSP_EVENT_IO_ERROR:
-		/* numbers of the RDMA core: enum ib_wc_status, enum ib_wc_opcode */
+		/* numbers of the RDMA core: enum ib_wc_status, enum ib_wr_opcode */
 		field_u64("wc_status", event->reason);
-		field_u64("wc_opcode", event->nr);
+		field_u64("wr_opcode", event->nr);
 		break;
 	}
 }
