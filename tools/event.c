@@ -59,8 +59,6 @@ static const struct {
 static const char *event_why(const struct rsp_event *event)
 {
 	switch (event->what) {
-	case RSP_EVENT_POLICY_EJECT:
-		return rsp_exit_name(event->why);
 	case RSP_EVENT_CACHE_DROP:
 		return rsp_remove_name(event->why);
 	case RSP_EVENT_DESC_END:
@@ -174,7 +172,8 @@ static void event_own(const struct rsp_event *event)
 	case RSP_EVENT_POLICY_EJECT:
 		field_str("family", rsp_family_name(event->id));
 		field_str("name", event->from);
-		field_str("msg", event->msg);
+		field_str("why", rsp_exit_name(event->why));
+		field_str("msg", event->msg);	/* words: the last */
 		break;
 	case RSP_EVENT_SVC_UP:
 	case RSP_EVENT_SVC_DOWN:
