@@ -11,6 +11,7 @@ BENCH = os.path.dirname(os.path.realpath(__file__))
 # readable on white and on black; beside it each has a mark of its own
 COLOURS = ["#3584d6", "#d9722b", "#2a9d68", "#b85cb8", "#a08800", "#d64550", "#2f9aa8", "#8a7364"]
 MARKS = [7, 5, 9, 13, 11, 15, 6, 4]
+GLYPHS = {7: "\u25cf", 5: "\u25a0", 9: "\u25b2", 13: "\u25c6", 11: "\u25bc", 15: "\u2b1f", 6: "\u25cb", 4: "\u25a1"}	# of the marks
 
 
 def quoted(text):
@@ -45,7 +46,7 @@ class Plots:
         """Return: its number among what draw() returns"""
         self.scripts.append(
             f"reset\nset term svg size {width},{height} dynamic noenhanced font 'sans-serif,13' {background}\nset output\n"
-            f"set border 3\nset tics nomirror\nset grid\n{script}\n")
+            f"set border 3\nset tics nomirror out scale 0.6\nset grid\n{script}\n")
         return len(self.scripts) - 1
 
     @staticmethod
@@ -85,7 +86,7 @@ def bars_of(bars, div, background="", title=None):
         "$d << EOD", *lines, "EOD", "$r << EOD", *dots, "EOD",
         f"set title {quoted(title)}" if title else "",
         f"set xrange [0:*]\nset xtics {nice(most)}\nset format x '%g'\nset yrange [{len(names) - .4}:-0.6]",
-        f"set ytics ({', '.join(names)})\nset grid noytics",
+        f"set ytics scale 0 ({', '.join(names)})\nset grid noytics",
         "plot $d using ($2/2):1:($2/2):(0.32):5 with boxxyerror fs solid 0.55 noborder lc rgb variable notitle, "
         "$d using 2:1:3:4 with xerrorbars pt 0 lw 1.5 lc rgb 'black' notitle, "
         "$r using 2:1 with points pt 7 ps 0.45 lc rgb 'black' notitle"]), background

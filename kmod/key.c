@@ -223,6 +223,20 @@ static int rsp_map_keys(struct rsp_map *map, struct rsp_keys *keys, int nents, g
 	return 0;
 }
 
+static void rsp_map_trace(const struct rsp_map *map)
+{
+	u32 i, pages = 0, len = 0;
+
+	if (!trace_rsp_key_reg_enabled())
+		return;
+	for (i = 0; i < map->nr; i++) {
+		pages += DIV_ROUND_UP(offset_in_page(map->desc[i].addr) + map->desc[i].len,
+				      PAGE_SIZE);
+		len += map->desc[i].len;
+	}
+	trace_rsp_key_reg(&map->chan->view, pages, len);
+}
+
 /* rsp_map_get() with DMA_BIDIRECTIONAL, too: the peer may read and write it */
 struct rsp_map *rsp_map_make(struct rsp_chan *chan, struct scatterlist *sgl, u32 nents,
 			     enum dma_data_direction dir, gfp_t gfp)
@@ -259,7 +273,7 @@ struct rsp_map *rsp_map_make(struct rsp_chan *chan, struct scatterlist *sgl, u32
 	spin_unlock_bh(&chan->map_lock);
 	rsp_chan_end(chan, ep);
 	chan->view.nr_reg += map->nr;
-	trace_rsp_key_reg(&chan->view, nents, map->desc[0].len);
+	rsp_map_trace(map);
 	return map;
 
 err_release:

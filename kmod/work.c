@@ -140,6 +140,17 @@ static int rsp_wc_errno(enum ib_wc_status status)
 	}
 }
 
+/* of a work request that failed the completion does not tell: the last of the chain has the work's cqe */
+static u32 rsp_work_opcode(const struct rsp_iwork *work)
+{
+	if (work->has_send || work->is_control || work->is_probe)
+		return work->wr.opcode;
+	if (!list_empty(&work->rws))
+		return list_last_entry(&work->rws, struct rsp_rw, list)->dir == DMA_TO_DEVICE ?
+		       IB_WR_RDMA_WRITE : IB_WR_RDMA_READ;
+	return work->nr_maps ? IB_WR_REG_MR : IB_WR_LOCAL_INV;
+}
+
 static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 {
 	struct rsp_iwork *work = container_of(wc->wr_cqe, struct rsp_iwork, cqe);
@@ -153,7 +164,8 @@ static void rsp_work_done(struct ib_cq *cq, struct ib_wc *wc)
 	if (unlikely(status)) {
 		if (wc->status != IB_WC_WR_FLUSH_ERR) {
 			if (work->chan)
-				trace_rsp_work_error(&work->chan->view, wc->status, wc->opcode);
+				trace_rsp_work_error(&work->chan->view, wc->status,
+						     rsp_work_opcode(work));
 			pr_debug("%s ep %u: send queue error %s, vendor %#x\n", ep->view.dev,
 				 ep->view.id, ib_wc_status_msg(wc->status), wc->vendor_err);
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Words for the numbers of rsp/view.h. */
+/* Words for the numbers of rsp/view.h and rsp/observe.h. */
 #include "internal.h"
 
 #define RSP_WORD(words, i) \
@@ -67,4 +67,39 @@ const char *rsp_exit_name(unsigned int kind)
 	};
 
 	return RSP_WORD(words, kind);
+}
+
+const char *rsp_remove_name(unsigned int why)
+{
+	static const char * const words[] = {
+		[RSP_REMOVE_EVICTED] = "evicted",
+		[RSP_REMOVE_INVALIDATED] = "invalidated",
+		[RSP_REMOVE_DROPPED] = "dropped",
+		[RSP_REMOVE_RECLAIMED] = "reclaimed",
+	};
+
+	return RSP_WORD(words, why);
+}
+
+const char *rsp_desc_end_name(unsigned int why)
+{
+	static const char * const words[] = {
+		[RSP_DESC_END_DROPPED] = "dropped",
+		[RSP_DESC_END_EXPIRED] = "expired",
+		[RSP_DESC_END_FORCED] = "forced",
+		[RSP_DESC_END_CONN] = "conn",
+	};
+
+	return RSP_WORD(words, why);
+}
+
+const char *rsp_inv_name(unsigned int how)
+{
+	static const char * const words[] = {
+		[RSP_OBS_INV_REMOTE] = "remote",
+		[RSP_OBS_INV_LOCAL] = "local",
+		[RSP_OBS_INV_END] = "end",
+	};
+
+	return RSP_WORD(words, how);
 }

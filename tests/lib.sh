@@ -153,18 +153,18 @@ is() {
 # wait_for SECONDS COMMAND...: poll until the command succeeds. On a machine that is slow to boot
 # guests tests/run sets RSP_SLOW, and all waits are that many times as long
 wait_for() {
-	local end=$((SECONDS + $1 * ${RSP_SLOW:-1} + 1))
+	local end=$((SECONDS + $1 * ${RSP_SLOW:-1} + 1)) rc=0
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || {
 			echo "still not: $*"
-			return 1
+			rc=1
+			break
 		}
 		sleep .2
-	done >"$T/.wait" 2>&1 || {
-		tail -n 5 "$T/.wait"
-		return 1
-	}
+	done >"$T/.wait" 2>&1
+	[ $rc = 0 ] || tail -n 5 "$T/.wait"
+	return $rc
 }
 
 # ---- a load in the background -------------------------------------------------------------

@@ -55,22 +55,16 @@ static const struct {
 	[RSP_EVENT_IO_ERROR]	 = { "io", "error", EV_OBJECT, NULL },
 };
 
-static const char * const remove_words[] = { "evicted", "invalidated", "dropped", "reclaimed" };
-static const char * const end_words[] = { "dropped", "expired", "forced", "conn" };
-static const char * const inv_words[] = { "remote", "local", "end" };
-
 /* why it happened, as a word; NULL where nothing is told */
 static const char *event_why(const struct rsp_event *event)
 {
 	switch (event->what) {
-	case RSP_EVENT_POLICY_EJECT:
-		return rsp_exit_name(event->why);
 	case RSP_EVENT_CACHE_DROP:
-		return event->why < ARRAY_SIZE(remove_words) ? remove_words[event->why] : "?";
+		return rsp_remove_name(event->why);
 	case RSP_EVENT_DESC_END:
-		return event->why < ARRAY_SIZE(end_words) ? end_words[event->why] : "?";
+		return rsp_desc_end_name(event->why);
 	case RSP_EVENT_IO_INV:
-		return event->why < ARRAY_SIZE(inv_words) ? inv_words[event->why] : "?";
+		return rsp_inv_name(event->why);
 	default:
 		return NULL;
 	}
@@ -180,7 +174,8 @@ static void event_own(const struct rsp_event *event)
 	case RSP_EVENT_POLICY_EJECT:
 		field_str("family", rsp_family_name(event->id));
 		field_str("name", event->from);
-		field_str("msg", event->msg);
+		field_str("why", rsp_exit_name(event->why));
+		field_str("msg", event->msg);	/* words: the last */
 		break;
 	case RSP_EVENT_SVC_UP:
 	case RSP_EVENT_SVC_DOWN:
@@ -201,9 +196,9 @@ static void event_own(const struct rsp_event *event)
 		field_str("class", rsp_class_name(event->id));
 		break;
 	case RSP_EVENT_IO_ERROR:
-		/* numbers of the RDMA core: enum ib_wc_status, enum ib_wc_opcode */
+		/* numbers of the RDMA core: enum ib_wc_status, enum ib_wr_opcode */
 		field_u64("wc_status", event->reason);
-		field_u64("wc_opcode", event->nr);
+		field_u64("wr_opcode", event->nr);
 		break;
 	}
 }

@@ -85,7 +85,7 @@ struct obs_keys {
 		"keys invalidated by the peer, or never told to it"), \
 	OBS_INV(what, "nr_inv_local", RSP_OBS_INV_LOCAL, "keys invalidated by this host"), \
 	OBS_INV(what, "nr_inv_end", RSP_OBS_INV_END, "keys destroyed with their channel"), \
-	OBS_IO(what, nr_work_error, COL_COUNT, false, "work requests failed or flushed"), \
+	OBS_IO(what, nr_work_error, COL_COUNT, false, "work requests failed, not what was flushed then"), \
 	OBS_STEPS(what, lat_steps, RSP_OBS_NR_STEP, \
 		  "exchanges by time: step n counts 2^n to 2^(n+1)-1 ns"), \
 	OBS_STEPS(what, stall_steps, RSP_OBS_NR_STEP, "waits by time, likewise")

@@ -6,11 +6,11 @@
 #include "rspctl.h"
 
 static const struct col pool_cols[] = {
-	COL(rsp_pool_view, limit_bytes, COL_BYTES, false, "module parameter pool_mb"),
-	COL(rsp_pool_view, arena_bytes, COL_BYTES, false, "allocated and mapped for the devices"),
-	COL(rsp_pool_view, held_bytes, COL_BYTES, false, "held by services"),
-	COL(rsp_pool_view, nr_svc, COL_U32, false, "services"),
-	COL(rsp_pool_view, sum_weight, COL_U32, false, "sum of their weights"),
+	COL(rsp_pool_view, limit_bytes, COL_BYTES, true, "module parameter pool_mb"),
+	COL(rsp_pool_view, arena_bytes, COL_BYTES, true, "allocated and mapped for the devices"),
+	COL(rsp_pool_view, held_bytes, COL_BYTES, true, "held by services"),
+	COL(rsp_pool_view, nr_svc, COL_U32, true, "services"),
+	COL(rsp_pool_view, sum_weight, COL_U32, true, "sum of their weights"),
 };
 
 /* one size class, taken out of the arrays of the view */

@@ -483,4 +483,28 @@ const char *rsp_class_name(unsigned int class);
  */
 const char *rsp_exit_name(unsigned int kind);
 
+/**
+ * rsp_remove_name() - Word for an enum rsp_remove_why
+ * @why: number
+ *
+ * Return: "evicted", "invalidated", "dropped", "reclaimed", or "?".
+ */
+const char *rsp_remove_name(unsigned int why);
+
+/**
+ * rsp_desc_end_name() - Word for an enum rsp_desc_end
+ * @why: number
+ *
+ * Return: "dropped", "expired", "forced", "conn", or "?".
+ */
+const char *rsp_desc_end_name(unsigned int why);
+
+/**
+ * rsp_inv_name() - Word for an enum rsp_obs_inv
+ * @how: number
+ *
+ * Return: "remote", "local", "end", or "?".
+ */
+const char *rsp_inv_name(unsigned int how);
+
 #endif /* _LIBRSP_H */

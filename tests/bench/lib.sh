@@ -19,13 +19,14 @@ own_job() {
 	E
 }
 
-# report_is_right HTML FIGURES: it is well-formed, needs nothing from elsewhere, and its tables have the medians
-# of the figures
+# report_is_right HTML FIGURES: it is well-formed, HTML5 without an error, needs nothing from elsewhere, and its tables
+# have the medians of the figures
 report_is_right() {
 	python3 - "$1" "$2" <<-'P'
-		import json, re, statistics, sys
+		import html5lib, json, re, statistics, sys
 		import xml.etree.ElementTree as ET
 		html, figures = sys.argv[1:]
+		html5lib.HTMLParser(strict=True).parse(open(html, "rb"))
 		text = open(html, encoding="utf-8").read()
 		page = ET.fromstring(text)		# all of it, SVGs included
 		ids = [e.get("id") for e in page.iter() if e.get("id")]

@@ -20,7 +20,8 @@ all_objects() {
 	json 'keys == ["cache", "chan", "desc", "ep", "hw_counter", "peer", "policy", "pool", "pool_class",
 		"rq", "svc"] and (.svc | length) == 3 and (.policy | map(.name)) == ["builtin", "builtin",
 		"builtin", "builtin"] and (.pool_class | length) == 5' stats &&
-		text '^size classes of the pool:$' stats && text '^rxe0 +1 +rcvd_rnr_err +[0-9]+$' stats
+		text '^ *limit +arena +held +nr_svc +sum_weight$' stats && text '^size classes of the pool:$' stats &&
+		text '^rxe0 +1 +rcvd_rnr_err +[0-9]+$' stats
 }
 run "all objects, in text and JSON" all_objects
 same_as_objects() {

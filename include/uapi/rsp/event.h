@@ -34,7 +34,7 @@ enum rsp_event_what {
 	RSP_EVENT_IO_GRANT,
 	RSP_EVENT_IO_REG,	/* id, bytes, nr: pages */
 	RSP_EVENT_IO_INV,	/* id, why: enum rsp_obs_inv */
-	RSP_EVENT_IO_ERROR,	/* id, reason: enum ib_wc_status, nr: enum ib_wc_opcode */
+	RSP_EVENT_IO_ERROR,	/* id, reason: enum ib_wc_status, nr: enum ib_wr_opcode */
 	RSP_NR_EVENT,
 };
 

@@ -52,7 +52,7 @@ struct rsp_obs_io {
 	__u64	reg_pages;
 	__u64	reg_bytes;
 	__u64	nr_inv[RSP_OBS_NR_INV];	/* keys invalidated, enum rsp_obs_inv */
-	__u64	nr_work_error;		/* work requests that failed or were flushed */
+	__u64	nr_work_error;		/* work requests that failed, not what was flushed then */
 	__u64	lat_steps[RSP_OBS_NR_STEP];	/* exchanges by their time */
 	__u64	stall_steps[RSP_OBS_NR_STEP];	/* waits by their time */
 };
