@@ -108,10 +108,20 @@ plan() {
 	echo "1..$t_plan"
 }
 
+# t_took: a comment with the time since the last point, if that is long
+t_since=${EPOCHREALTIME/./}
+t_took() {
+	local now=${EPOCHREALTIME/./}
+	local ms=$(((now - t_since) / 1000))
+	t_since=$now
+	[ $ms -lt 1000 ] || printf '# %d.%d s\n' $((ms / 1000)) $((ms % 1000 / 100))
+}
+
 t_point() {	# t_point OK DESCRIPTION
 	t_done=$((t_done + 1))
 	[ "$1" = ok ] || t_failed=$((t_failed + 1))
 	echo "$1 $t_done - $2"
+	t_took
 	[ "$TOPOLOGY" != loop ] || echo "<4>rsp-test: $1 $t_done - $2" >/dev/kmsg
 }
 
