@@ -66,34 +66,41 @@ diag() {
 # tool:NAME, file:PATH; in a pair in both guests. unproven:WHY is a script that has not been
 # seen passing: it runs with UNPROVEN=1
 need() {
-	local n w why
+	local n w why='' things=()
 	for w; do
-		why=
 		case $w in
-		root) [ "$(id -u)" = 0 ] || why="not root" ;;
-		unproven:*) [ -n "${UNPROVEN:-}" ] || why="unproven: ${w#*:}; UNPROVEN=1 runs it" ;;
-		module:* | tool:* | file:*)
-			for n in $(t_nodes); do
-				t_on "$n" "t_has() { case \$1 in
-					module:*) [ -e /sys/module/\${1#*:} ] || modinfo -n \${1#*:} ;;
-					tool:*) command -v \${1#*:} ;;
-					file:*) [ -e \${1#*:} ] ;;
-				esac; }; t_has $w" >/dev/null 2>&1 || why="no ${w/:/ }"
-			done
-			[ -n "$(t_nodes)" ] || case $w in
-			tool:*) command -v "${w#*:}" >/dev/null || why="no ${w/:/ }" ;;
-			file:*) [ -e "${w#*:}" ] || why="no ${w/:/ }" ;;
-			esac
-			;;
+		root) [ "$(id -u)" = 0 ] || why=${why:-not root} ;;
+		unproven:*) [ -n "${UNPROVEN:-}" ] || why=${why:-unproven: ${w#*:}; UNPROVEN=1 runs it} ;;
+		module:*) [ "$TOPOLOGY" = none ] || things+=("$w") ;;
+		tool:* | file:*) things+=("$w") ;;
 		*)
 			echo "Bail out! need: what is $w?"
 			exit 1
 			;;
 		esac
-		[ -z "$why" ] || {
-			echo "1..0 # SKIP $why"
-			t_finished=1
-			exit 4
+	done
+	for n in $(t_nodes) $([ "$TOPOLOGY" != none ] || echo here); do
+		[ -n "$why" ] || why=$(t_on "$n" "$(declare -f t_lacks); t_lacks ${things[*]}") || {
+			echo "Bail out! $n does not answer"
+			exit 1
+		}
+	done
+	[ -z "$why" ] || {
+		echo "1..0 # SKIP $why"
+		t_finished=1
+		exit 4
+	}
+}
+t_lacks() {	# t_lacks THING...: says which is not there first
+	local w
+	for w; do
+		case $w in
+		module:*) [ -e "/sys/module/${w#*:}" ] || modinfo -n "${w#*:}" ;;
+		tool:*) command -v "${w#*:}" ;;
+		file:*) [ -e "${w#*:}" ] ;;
+		esac >/dev/null 2>&1 || {
+			echo "no ${w/:/ }"
+			return
 		}
 	done
 }
