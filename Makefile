@@ -46,7 +46,7 @@ all: modules bpf libs tools progs
 ## shell          an interactive guest with everything built in it
 ## policy-test    a policy under verifier and load, in a guest (FILE=mine.bpf.c)
 ## demo           NFS over RSP, policies swapped under fio, a table of what they do
-## test           boot guests, run the tests (TESTS=pattern for some, JOBS=2 guests at a time)
+## test           boot guests, run the tests (TESTS=pattern for some, JOBS=2 at a time)
 ## check          warnings, sparse, kernel-doc, shellcheck
 ## clean          what was built; distclean: also logs of lab runs
 help:

@@ -100,8 +100,9 @@ run_new() {
 	local run
 	run=$BUILD/run/$(date +%m%d-%H%M%S)-$BASHPID
 	mkdir -p "$run/share/out"
-	run_snapshot "$run"
+	# first of all: another run that begins meanwhile takes away the tree of one without
 	ln -s "$(mktemp -d "${TMPDIR:-/tmp}/rsp-lab.XXXXXX")" "$run/sock"
+	run_snapshot "$run"
 	ln -sfn "$(basename "$run")" "$BUILD/run/last"
 	# what earlier runs left: copies of the tree at once (if they were killed), logs after two days
 	local old

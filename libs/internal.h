@@ -35,6 +35,19 @@ int rsp_pin_fd(int fd, const char *path);
 int rsp_pin_rmdir(const char *path);
 bool rsp_pin_exists(const char *path);
 
+/* btf.c: of rsp.ko */
+struct rsp_btf {
+	int			fd;
+	struct btf_header	*hdr;
+	int			first_id;	/* of its types */
+	__u32			kernel_str_len;	/* names below are the kernel's */
+};
+
+int rsp_btf_load(struct rsp_btf *btf);
+void rsp_btf_free(struct rsp_btf *btf);
+/* Return: number of a function or struct, or -ENOENT; @size may be NULL */
+int rsp_btf_find(const struct rsp_btf *btf, const char *name, __u32 kind, __u32 *size);
+
 /* knob.c: a datasec of globals, and its bytes */
 int rsp_knob_set(const struct btf *btf, __u32 sec_id, void *data, size_t size,
 		 const char *knob, const char *value);

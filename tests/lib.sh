@@ -23,15 +23,16 @@
 # without finish, fail. The last point of every script, added by finish: what the script deferred
 # was undone, our modules came out, and nothing in tests/klog's list was added to the kernel log.
 
-TESTDIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# what takes a process costs a tenth of a second in a guest
+TESTDIR=$(cd "${BASH_SOURCE[0]%/*}" && pwd -P)
 if [ -e /rsp/tree/lab ]; then
 	TOPOLOGY=loop
-	. "$TESTDIR/../lab/guest/lib.sh"
+	declare -F rsp_unload >/dev/null || . "$TESTDIR/../lab/guest/lib.sh"
 else
 	TOPOLOGY=${TOPOLOGY:-none}
 fi
-TEST=${RSP_TEST:-$(basename "$0")}
-T=$(mktemp -d)			# for files of the script
+TEST=${RSP_TEST:-${0##*/}}
+T=${RSP_T:-$(mktemp -d)}	# for files of the script
 t_plan='' t_done=0 t_failed=0 t_finished='' t_undo=() t_marks=()
 
 # on NODE [TIMEOUT] COMMAND...: in a pair, run a line of shell in guest srv or cli
@@ -66,34 +67,41 @@ diag() {
 # tool:NAME, file:PATH; in a pair in both guests. unproven:WHY is a script that has not been
 # seen passing: it runs with UNPROVEN=1
 need() {
-	local n w why
+	local n w why='' things=()
 	for w; do
-		why=
 		case $w in
-		root) [ "$(id -u)" = 0 ] || why="not root" ;;
-		unproven:*) [ -n "${UNPROVEN:-}" ] || why="unproven: ${w#*:}; UNPROVEN=1 runs it" ;;
-		module:* | tool:* | file:*)
-			for n in $(t_nodes); do
-				t_on "$n" "t_has() { case \$1 in
-					module:*) [ -e /sys/module/\${1#*:} ] || modinfo -n \${1#*:} ;;
-					tool:*) command -v \${1#*:} ;;
-					file:*) [ -e \${1#*:} ] ;;
-				esac; }; t_has $w" >/dev/null 2>&1 || why="no ${w/:/ }"
-			done
-			[ -n "$(t_nodes)" ] || case $w in
-			tool:*) command -v "${w#*:}" >/dev/null || why="no ${w/:/ }" ;;
-			file:*) [ -e "${w#*:}" ] || why="no ${w/:/ }" ;;
-			esac
-			;;
+		root) [ "$(id -u)" = 0 ] || why=${why:-not root} ;;
+		unproven:*) [ -n "${UNPROVEN:-}" ] || why=${why:-unproven: ${w#*:}; UNPROVEN=1 runs it} ;;
+		module:*) [ "$TOPOLOGY" = none ] || things+=("$w") ;;
+		tool:* | file:*) things+=("$w") ;;
 		*)
 			echo "Bail out! need: what is $w?"
 			exit 1
 			;;
 		esac
-		[ -z "$why" ] || {
-			echo "1..0 # SKIP $why"
-			t_finished=1
-			exit 4
+	done
+	for n in $(t_nodes) $([ "$TOPOLOGY" != none ] || echo here); do
+		[ -n "$why" ] || why=$(t_on "$n" "$(declare -f t_lacks); t_lacks ${things[*]}") || {
+			echo "Bail out! $n does not answer"
+			exit 1
+		}
+	done
+	[ -z "$why" ] || {
+		echo "1..0 # SKIP $why"
+		t_finished=1
+		exit 4
+	}
+}
+t_lacks() {	# t_lacks THING...: says which is not there first
+	local w
+	for w; do
+		case $w in
+		module:*) [ -e "/sys/module/${w#*:}" ] || modinfo -n "${w#*:}" ;;
+		tool:*) command -v "${w#*:}" ;;
+		file:*) [ -e "${w#*:}" ] ;;
+		esac >/dev/null 2>&1 || {
+			echo "no ${w/:/ }"
+			return
 		}
 	done
 }
@@ -108,10 +116,20 @@ plan() {
 	echo "1..$t_plan"
 }
 
+# t_took: a comment with the time since the last point, if that is long
+t_since=${EPOCHREALTIME/./}
+t_took() {
+	local now=${EPOCHREALTIME/./}
+	local ms=$(((now - t_since) / 1000))
+	t_since=$now
+	[ $ms -lt 1000 ] || printf '# %d.%d s\n' $((ms / 1000)) $((ms % 1000 / 100))
+}
+
 t_point() {	# t_point OK DESCRIPTION
 	t_done=$((t_done + 1))
 	[ "$1" = ok ] || t_failed=$((t_failed + 1))
 	echo "$1 $t_done - $2"
+	t_took
 	[ "$TOPOLOGY" != loop ] || echo "<4>rsp-test: $1 $t_done - $2" >/dev/kmsg
 }
 

@@ -335,13 +335,13 @@ iscsi_initiator_down() {
 # iscsi_login [ADDR] [IFACE] [NAME=VALUE...]: log in (IFACE iser, or default for TCP), with settings
 # of the node record, and wait for the first disk
 iscsi_login() {
-	local addr=${1:-10.9.0.1} iface=${2:-iser} v i
+	local addr=${1:-10.9.0.1} iface=${2:-iser} v i update=()
 	shift $(($# > 2 ? 2 : $#))
 	iscsiadm -m node -o new -T "$ISCSI_IQN" -p "$addr:3260,1" -I "$iface" >/dev/null || return
 	for v in node.startup=manual "$@"; do
-		iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o update \
-			-n "${v%%=*}" -v "${v#*=}" || return
+		update+=(-n "${v%%=*}" -v "${v#*=}")
 	done
+	iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" -o update "${update[@]}" || return
 	timeout 240 iscsiadm -m node -T "$ISCSI_IQN" -p "$addr:3260" -I "$iface" --login || return
 	for ((i = 0; i < 100; i++)); do
 		iscsi_disk >/dev/null && return

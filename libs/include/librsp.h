@@ -50,7 +50,9 @@ int rsp_check(void);
 struct rsp_host;
 
 /**
- * rsp_host_open() - Load the program that lists the objects of this host
+ * rsp_host_open() - Open this host, to list its objects
+ *
+ * The program of a list is loaded when that is asked for first.
  *
  * Return: A handle for the calls below, given back with rsp_host_close(); NULL
  * and errno on failure.

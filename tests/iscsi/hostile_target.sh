@@ -18,7 +18,7 @@ node="iscsiadm -m node -T $iqn -p 10.9.0.1:3261 -I iser"
 
 # open-iscsi shall be quick: to see that something is wrong, and to try again
 record() {
-	local v
+	local v update=()
 	iscsiadm -m node -o new -T $iqn -p 10.9.0.1:3261,1 -I iser || return
 	for v in node.startup=manual node.session.timeo.replacement_timeout=20 \
 		"node.conn[0].timeo.noop_out_interval=1" "node.conn[0].timeo.noop_out_timeout=5" \
@@ -26,8 +26,9 @@ record() {
 		node.session.err_timeo.abort_timeout=2 node.session.err_timeo.lu_reset_timeout=2 \
 		node.session.err_timeo.tgt_reset_timeout=2 node.session.initial_login_retry_max=3 \
 		node.session.iscsi.DefaultTime2Wait=0 node.session.cmds_max=32; do
-		$node -o update -n "${v%%=*}" -v "${v#*=}" || return
+		update+=(-n "${v%%=*}" -v "${v#*=}")
 	done
+	$node -o update "${update[@]}"
 }
 
 hostile() {

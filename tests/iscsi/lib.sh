@@ -5,7 +5,7 @@
 # lab/run -c 'INITIATOR=stock bash /src/tests/iscsi/initiator.sh' shows that a test passes where it should.
 #
 #	open-iscsi, $INITIATOR --- rxe0 10.9.0.1, fd00::1, loopback --- LIO, RAM disk, $TARGET
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "${BASH_SOURCE[0]%/*}/../lib.sh"
 
 INITIATOR=${INITIATOR:-rsp}
 TARGET=${TARGET:-stock}
@@ -164,11 +164,12 @@ stress() {
 }
 
 # hold_up [ARGUMENT...]: fio with checksums goes on in the background until hold_down, which fails
-# when it ended early, had an error or found other data than it wrote
+# when it ended early, had an error or found other data than it wrote; HOLD_NICE=19: programs that run
+# meanwhile go first
 hold_disk=
 hold_up() {
 	hold_disk=$(iscsi_disk)
-	(cd "$T" && exec fio --name=hold --filename="$hold_disk" --ioengine=libaio --direct=1 \
+	(cd "$T" && exec nice -n "${HOLD_NICE:-0}" fio --name=hold --filename="$hold_disk" --ioengine=libaio --direct=1 \
 		--rw=randrw --bsrange=4k-128k --size=8m --iodepth=8 --verify=crc32c --verify_fatal=1 \
 		--verify_backlog=32 --verify_state_save=0 --time_based --runtime=900 \
 		--output-format=json "$@") >"$T/hold.raw" 2>"$T/hold.err" &

@@ -7,11 +7,11 @@
 # shellcheck disable=SC2034 # for the scripts
 M=/mnt/pair
 
-# in_guest NODE COMMAND...: with the functions of the guest, up to five minutes
+# in_guest NODE COMMAND...: up to five minutes
 in_guest() {
 	local node=$1
 	shift
-	on "$node" 300 ". /src/lab/guest/lib.sh; $*"
+	on "$node" 300 "$*"
 }
 
 # server_up TRANSPORT: on srv; undone at the end
@@ -83,7 +83,8 @@ cable() {
 
 # lossy PERCENT: nothing, or not all, passes in either direction
 lossy() {
-	in_guest srv "netem eth0 loss $1" && in_guest cli "netem eth0 loss $1"
+	in_guest srv "netem eth0 loss $1" &
+	in_guest cli "netem eth0 loss $1" && wait $!
 }
 
 # ---- iSCSI --------------------------------------------------------------------------------
@@ -97,14 +98,14 @@ iscsi_on() {
 	local node=$1
 	shift
 	on "$node" 300 "export INITIATOR=$INITIATOR TARGET=$TARGET RSP_SLOW=${RSP_SLOW:-1}
-		. /src/tests/iscsi/lib.sh; trap - EXIT; rmdir \$T; T=/tmp/iscsi; mkdir -p \$T
+		RSP_T=/tmp/iscsi; mkdir -p \$RSP_T; . /src/tests/iscsi/lib.sh; trap - EXIT
 		[ ! -e \$T/load ] || . \$T/load
 		$*"
 }
 
-# load_up [ARGUMENT...]: hold_up on cli
+# load_up [ARGUMENT...]: hold_up on cli, which has one processor: what is done meanwhile goes first
 load_up() {
-	iscsi_on cli "hold_up $*; declare -p hold_pid hold_disk >\$T/load"
+	iscsi_on cli "HOLD_NICE=19 hold_up $*; declare -p hold_pid hold_disk >\$T/load"
 }
 
 # target_up, initiator_up: undone at the end, also when the guest was new since
@@ -119,7 +120,8 @@ initiator_up() {
 
 # ---- channels that move -------------------------------------------------------------------
 
-# on cli, in the background: from the one policy to the other and back until /tmp/stop is there
+# on cli, in the background: from the one policy to the other and back until /tmp/stop is there. cli has
+# one processor: they leave it time for all else
 swaps_up() {
 	on cli 'cat >/tmp/swaps <<-"E"
 		export POL_PINS=/sys/fs/bpf/swaps
@@ -128,12 +130,12 @@ swaps_up() {
 		rm -f /tmp/stop
 		new=ep_mux old=
 		while [ ! -e /tmp/stop ]; do
-			/src/build/tests/policy/pol load /src/build/policies/$new.bpf.o $POL_PINS/$new idle_s=60 || break
-			[ -z "$old" ] || rm -f $POL_PINS/$old $POL_PINS/${old}_*
+			/src/build/tests/policy/pol again /src/build/policies/$new.bpf.o $POL_PINS/kept_$new $POL_PINS/$new idle_s=60 || break
+			[ -z "$old" ] || rm -f $POL_PINS/$old
 			old=$new
 			[ $new = ep_mux ] && new=ep_apart || new=ep_mux
 			echo >>/tmp/swapped
-			sleep 0.2
+			sleep 0.5
 		done
 		rm -f $POL_PINS/*
 	E
@@ -161,7 +163,7 @@ more_moves() {
 	[ "$(nr_moves)" -ge $(($1 + 4)) ]
 }
 nfs_load_up() {
-	in_guest cli "cd /tmp && exec fio --name=load --directory=$M --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-128k \
+	in_guest cli "cd /tmp && exec nice -n 19 fio --name=load --directory=$M --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-128k \
 		--size=16m --iodepth=8 --time_based --runtime=600 --verify=crc32c --verify_fatal=1 --verify_backlog=32 \
 		--verify_state_save=0 --output=/tmp/fio.out >/tmp/fio.err 2>&1 & echo \$! >/tmp/fio.pid"
 }
@@ -172,7 +174,7 @@ nfs_load_down() {
 }
 both_go_on() {
 	iscsi_on cli "goes_on 50" && on cli "a=\$(awk '/WRITE:/ { print \$2 }' /proc/self/mountstats | tail -1)
-		for i in \$(seq 60); do sleep 1
+		for i in \$(seq 300); do sleep 0.2
 			[ \$(awk '/WRITE:/ { print \$2 }' /proc/self/mountstats | tail -1) -gt \$((a + 20)) ] && exit 0
 		done; exit 1"
 }

@@ -9,7 +9,7 @@
 # timeout: 900
 . "$(dirname "$0")/lib.sh"
 need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:iscsiadm tool:jq
-plan 30
+plan 31
 
 # between: a channel of cli is on its way. One that leaves an endpoint is counted where it goes before
 # it is there, and an endpoint that is connected for a move has none. Looked for there: a lost peer is
@@ -86,6 +86,8 @@ run "the load on the mount fails" nfs_load_ended
 run "mount and session go without it" eval \
 	"in_guest cli 'umount -f $M || umount -l $M' && iscsi_on cli logged_out && swaps_down"
 run "the client has no channel and no endpoint left" wait_for 120 nothing_left cli
+# the calls that end the mount's session have to time out first
+run "and lets the module go" wait_for 90 on cli "rmmod rsp_nfs"
 run "it boots again" power_on srv
 # what was to be undone there went with it
 # shellcheck disable=SC2034

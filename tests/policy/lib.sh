@@ -36,6 +36,13 @@ load() {
 	shift
 	$POL load "$POLICIES/$name.bpf.o" "$PINS/$name" "$@"
 }
+# again NAME [KNOB=VALUE]...: the same, and the next time it is what was loaded then, knobs and maps as they
+# are: quick, where a policy comes and goes. Without stat_of
+again() {
+	local name=$1
+	shift
+	$POL again "$POLICIES/$name.bpf.o" "$PINS/kept_$name" "$PINS/$name" "$@"
+}
 # unload NAME: unregister it again
 unload() {
 	rm -f "$PINS/$1" "$PINS/$1"_*

@@ -5,6 +5,8 @@
  *
  *	pol load FILE PIN [KNOB=VALUE]...	register with a link, pin the link, and the maps
  *						stats and .bss as PIN_stats, PIN_bss
+ *	pol again FILE KEPT PIN [KNOB=VALUE]...	the same without PIN_stats and PIN_bss, and keep what was loaded
+ *						as KEPT; when that is there, register it again as it is
  *	pol stats PIN				sums of its statistics, in order
  *	pol update PIN FILE FILE2 [KNOB=VALUE]...	the same, then give the link FILE2's map;
  *						the pin stays when that fails
@@ -130,17 +132,12 @@ static struct bpf_map *ops_map(struct bpf_object *obj)
 	return NULL;
 }
 
-static int do_load(const char *file, const char *pin, char **knobs)
+static int register_and_pin(struct bpf_object *obj, const char *pin)
 {
+	struct bpf_map *map = ops_map(obj);
 	struct bpf_link *link;
-	struct bpf_object *obj;
-	struct bpf_map *map;
 	int err;
 
-	obj = load(file, knobs, &err);
-	if (!obj)
-		return fail(err, "load");
-	map = ops_map(obj);
 	if (!map)
 		return fail(ENOENT, "no struct_ops map");
 	link = bpf_map__attach_struct_ops(map);
@@ -150,6 +147,21 @@ static int do_load(const char *file, const char *pin, char **knobs)
 	if (err)
 		return fail(err, "pin");
 	printf("registered %s\n", bpf_map__name(map));
+	return 0;
+}
+
+static int do_load(const char *file, const char *pin, char **knobs)
+{
+	struct bpf_object *obj;
+	struct bpf_map *map;
+	int err;
+
+	obj = load(file, knobs, &err);
+	if (!obj)
+		return fail(err, "load");
+	err = register_and_pin(obj, pin);
+	if (err)
+		return err;
 	bpf_object__for_each_map(map, obj) {
 		const char *name = bpf_map__name(map), *end = NULL;
 		char path[4096];
@@ -166,6 +178,29 @@ static int do_load(const char *file, const char *pin, char **knobs)
 			return fail(err, path);
 	}
 	return 0;
+}
+
+static int do_again(const char *file, const char *kept, const char *pin, char **knobs)
+{
+	struct bpf_object *obj;
+	int err, map, link;
+
+	map = bpf_obj_get(kept);
+	if (map >= 0) {
+		link = bpf_link_create(map, 0, BPF_STRUCT_OPS, NULL);
+		if (link < 0)
+			return fail(link, "register again");
+		err = bpf_obj_pin(link, pin);
+		return err ? fail(err, pin) : 0;
+	}
+	obj = load(file, knobs, &err);
+	if (!obj)
+		return fail(err, "load");
+	err = register_and_pin(obj, pin);
+	if (err)
+		return err;
+	err = bpf_obj_pin(bpf_map__fd(ops_map(obj)), kept);
+	return err ? fail(err, kept) : 0;
 }
 
 static int do_stats(const char *pin)
@@ -464,6 +499,8 @@ int main(int argc, char **argv)
 	libbpf_set_print(keep);
 	if (!strcmp(cmd, "load") && argc > 3)
 		return do_load(argv[2], argv[3], argv + 4);
+	if (!strcmp(cmd, "again") && argc > 4)
+		return do_again(argv[2], argv[3], argv[4], argv + 5);
 	if (!strcmp(cmd, "update") && argc > 4)
 		return do_update(argv[2], argv[3], argv[4], argv + 5);
 	if (!strcmp(cmd, "nolink") && argc == 4)

@@ -110,7 +110,7 @@ run "policy load and unload want their words" policy_words
 no_file() {
 	fails "No such file" -- policy load /nonexistent.bpf.o &&
 		fails "is not a BPF object" -- policy load /etc/passwd &&
-		fails "no policy" -- policy load /src/build/bpf/list.bpf.o
+		fails "no policy" -- policy load /src/build/bpf/list_svc.bpf.o
 }
 run "a file that is no policy is refused" no_file
 wrong_knobs() {
