@@ -153,12 +153,18 @@ verifying() {
 both_load() {
 	local before
 	mapfile -t before <<<"$(ios)"
-	nfs_fio_up "$@" && iser_fio_up "$@" && wait_for 60 both_begun "${before[@]}"
+	nfs_fio_up "$@" && iser_fio_up "$@" && wait_for 60 both_made 40 "${before[@]}"
 }
-both_begun() {
+# both_go_on N: so many reads and writes more of each
+both_go_on() {
+	local before
+	mapfile -t before <<<"$(ios)"
+	wait_for 90 both_made "$1" "${before[@]}"
+}
+both_made() {	# both_made N NFS ISER: more than these
 	local now
 	mapfile -t now <<<"$(ios)"
-	[ "${now[0]}" -gt $(($1 + 40)) ] && [ "${now[1]}" -gt $(($2 + 40)) ]
+	[ "${now[0]}" -gt $(($2 + $1)) ] && [ "${now[1]}" -gt $(($3 + $1)) ]
 }
 
 # both_verify: both check what they read

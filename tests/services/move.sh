@@ -14,6 +14,7 @@ INITIATOR=rsp TARGET=rsp
 need root module:rsp_nfs module:rsp_iser module:rsp_isert tool:fio tool:jq tool:iscsiadm
 plan 17
 
+exec 3>&1
 IDLE=15		# an NFS connection, and an endpoint, that is idle so long goes
 
 # chans_are FILTER: what jq makes of the list of channels
@@ -38,10 +39,10 @@ remember() {
 }
 # together, apart: from the one policy to the other
 together() {
-	load ep_mux idle_s=$IDLE && unload ep_apart
+	again ep_mux idle_s=$IDLE && unload ep_apart
 }
 apart() {
-	load ep_apart idle_s=$IDLE && unload ep_mux
+	again ep_apart idle_s=$IDLE && unload ep_mux
 }
 run "a mount and a disk on one endpoint" eval "both_up && both_out && together && both_in && spread 1"
 apart_and_together() {
@@ -53,18 +54,19 @@ run "both carry verified data" both_verify
 run "ep_apart takes one to an endpoint of its own, ep_mux back, live" apart_and_together
 run "nothing is lost" fio_down nfs iser
 
-# storm N: so many swaps, each while the moves of the one before may be under way
+# storm N: there and back so many times, each while the moves of the one before may be under way; then it
+# has its turn behind them, if the one after lets it
 storm() {
 	local i before
 	before=$(moves)
 	for ((i = 0; i < $1; i++)); do
 		apart || return
-		[ $((i % 3)) = 0 ] || sleep 0.$((RANDOM % 9))
+		[ $((i % 7)) = 0 ] || sleep 0.$((3 + RANDOM % 6))
 		together || return
-		[ $((i % 4)) = 0 ] || sleep 0.$((RANDOM % 9))
+		[ $((i % 9)) = 0 ] || sleep 0.$((3 + RANDOM % 6))
 	done
 	wait_for 10 spread 1
-	echo "$(($(moves) - before)) moves"
+	diag "$(($(moves) - before)) moves" >&3
 	kept && [ $(($(moves) - before)) -ge "$1" ]
 }
 run "small and large I/O, verified" both_verify
@@ -120,7 +122,7 @@ gone_meanwhile() {
 			sleep 1
 			rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 || return
 			wait_for 90 chans_are 'map(select(.state == "up")) | length == 4' || rc=1
-			sleep 3
+			both_go_on 20 || rc=1
 		fi
 		fio_down nfs iser || rc=1
 		together

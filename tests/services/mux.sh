@@ -14,7 +14,7 @@ INITIATOR=rsp TARGET=rsp
 need root module:rsp_nfs module:rsp_iser module:rsp_isert module:ib_iser module:ib_isert tool:fio tool:jq tool:iscsiadm
 plan 22
 
-IDLE=20			# NFS drops a connection, and the policy an endpoint, that is idle so long
+IDLE=$((10 * ${RSP_SLOW:-1}))	# NFS drops a connection, and the policy an endpoint, that is idle so long
 
 # shared N: there is one endpoint at either end, with N channels
 shared() {
@@ -30,20 +30,19 @@ run "a mount and a disk, raw" both_up
 run "each has endpoints of its own" eps_are 'length == 4 and (map((.is_mux | not) and .nr_chan == 1) | all)'
 run "they go" eval "both_out && wait_for 60 no_ep"
 
-run "ep_mux is active" eval "load ep_mux idle_s=$IDLE && active ep ep_mux"
+run "ep_mux is active" eval "again ep_mux idle_s=$IDLE && active ep ep_mux"
 run "a mount and a disk on it" both_in
 run "both ride one queue pair" wait_for 5 shared 2
 
-# both verify what they read, for so many seconds
+# both verify what they read, so much of it
 verified() {
-	both_verify || return
-	sleep "$1"
+	both_verify && both_go_on "$1" || return
 	fio_down nfs iser && shared 2
 }
-run "both carry verified data at once" verified 12
+run "both carry verified data at once" verified 80
 run "files of many sizes" /src/tests/nfs/files sizes "$M" 31
 run "1 MiB each way" eval "both_load --rw=randrw --bs=1m --size=16m --iodepth=4 --serialize_overlap=1 --verify=crc32c \
-	--verify_fatal=1 --verify_backlog=8 --verify_state_save=0 --overwrite=1 && sleep 10 && fio_down nfs iser"
+	--verify_fatal=1 --verify_backlog=8 --verify_state_save=0 --overwrite=1 && both_go_on 20 && fio_down nfs iser"
 run "accounts agree, nothing is left of it" wait_for 10 accounts_agree
 
 # other channels come and go meanwhile
@@ -79,7 +78,7 @@ moved_by_swap() {
 	unload ep_mux
 	both_in || return
 	both_verify || return
-	load ep_mux idle_s=$IDLE && wait_for 20 eps_are 'map(select(.is_mux)) | length == 2' || rc=1
+	again ep_mux idle_s=$IDLE && wait_for 20 eps_are 'map(select(.is_mux)) | length == 2' || rc=1
 	fio_down nfs iser && return $rc
 }
 run "a mount comes over at a swap" moved_by_swap
@@ -89,16 +88,15 @@ run "it goes" eval "both_out && wait_for 60 no_ep && unload ep_mux"
 # when the first has it. Meanwhile endpoints come and fail: only those that are up count
 dies_and_recovers() {
 	local rc=0
-	load ep_mux idle_s=$IDLE && both_in || return
+	again ep_mux idle_s=$IDLE && both_in || return
 	both_verify || return
-	sleep 3
 	rdma link delete rxe0 && wait_for 30 eps_are 'map(select(.state == "up")) == []' || rc=1
 	rdma link add rxe0 type rxe netdev rsp0 && rxe_wait rxe0 || return
 	wait_for 90 eps_are 'map(select(.state == "up")) | all(.is_mux) and (map(.nr_chan) | add) == 4' || {
 		rc=1
 		eps_are true
 	}
-	sleep 5
+	both_go_on 40 || rc=1
 	fio_down nfs iser && return $rc
 }
 run "the device goes under load and comes back, and nothing is lost" dies_and_recovers
@@ -106,7 +104,7 @@ run "it goes" eval "both_out && wait_for 60 no_ep && unload ep_mux"
 
 # ep_apart: an endpoint for each service
 apart() {
-	load ep_apart idle_s=$IDLE && both_in && logged_out && sessions 4 || return
+	again ep_apart idle_s=$IDLE && both_in && logged_out && sessions 4 || return
 	wait_for 5 eps_are 'length == 4 and (map(.is_mux) | all) and ([.[].nr_chan] | sort) == [1, 1, 4, 4]'
 }
 run "ep_apart: one endpoint a service" apart
@@ -115,7 +113,7 @@ run "they go" eval "sessions_out; both_out && wait_for 60 no_ep && unload ep_apa
 # stock LIO target: raw, on an endpoint that was made to be shared
 stock_target() {
 	local rc=0
-	iscsi_target_down && iscsi_target stock && iscsi_target_up addr=10.9.0.1 mb=128 && load ep_mux idle_s=$IDLE || return
+	iscsi_target_down && iscsi_target stock && iscsi_target_up addr=10.9.0.1 mb=128 && again ep_mux idle_s=$IDLE || return
 	iscsi_login 10.9.0.1 iser || return
 	eps_are 'length == 1 and (.[0].is_mux | not) and .[0].nr_chan == 1' &&
 		disk_verify --bsrange=512-128k --size=8m || rc=1
