@@ -12,40 +12,10 @@
 . "$(dirname "$0")/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq tool:bpftool file:/src/build/rspctl
 plan 17
+pid=''			# of start
 modprobe rsp
 perf_up
 defer perf_down
-
-nr_attached() {
-	bpftool -j prog list | jq '[.[] | select(.name | startswith("ev_"))] | length'
-}
-# all that were loaded are attached, too
-attached() {
-	local progs
-	progs=$(bpftool -j prog list | jq -c '[.[] | select(.name | startswith("ev_")) | .id]') &&
-		bpftool -j link list | jq -e --argjson p "$progs" '($p | length) > 0 and
-			([.[] | select(.prog_id as $i | $p | index($i))] | length) == ($p | length)'
-}
-# start WORD...: rspctl runs with these words, its lines go to $T/lines
-start() {
-	rspctl "$@" >"$T/lines" 2>"$T/stderr" &
-	pid=$!
-	wait_for 60 attached
-}
-# stop: it ends as it should
-stop() {
-	kill -INT $pid
-	wait $pid || return
-	is "$(nr_attached)" 0
-}
-# told FILTER: the filter holds for the lines as an array
-told() {
-	jq -se "$1" "$T/lines" >"$T/answer" || {
-		echo "does not hold: $1"
-		head -c 4000 "$T/lines"
-		return 1
-	}
-}
 
 run "monitor" start -j monitor slow_us 1
 all_kinds() {
@@ -107,9 +77,6 @@ run "pool alone" only_pool
 losses() {
 	start monitor slow slow_us 1 && kill -STOP $pid && wait_for 5 is_stopped && perf op=send_rate size=64 window=16 iters=9000 &&
 		kill -CONT $pid && stop && grep -Eq '^rspctl: [0-9]+ events were lost' "$T/stderr"
-}
-is_stopped() {
-	grep -q '^State:.*stopped' /proc/$pid/status
 }
 run "it says how many it lost" losses
 monitor_words() {
