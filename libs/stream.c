@@ -126,6 +126,7 @@ static __u64 *rsp_stream_told(struct rsp_stream *stream, const struct rsp_event_
 	return &stream->counts[stream->nr_count++].told;
 }
 
+/* all of them: they are few, and whoever ends at one of them wants the others of that moment, too */
 static int rsp_stream_counts(struct rsp_stream *stream)
 {
 	int fd = bpf_map__fd(stream->skel->maps.counts);
@@ -133,7 +134,7 @@ static int rsp_stream_counts(struct rsp_stream *stream)
 	struct timespec now;
 	int answer = 0;
 
-	for (; !answer && !bpf_map_get_next_key(fd, at, &key); at = &key) {
+	for (; !bpf_map_get_next_key(fd, at, &key); at = &key) {
 		struct rsp_event event = {
 			.what = key.what, .id = key.id, .svc_id = key.svc_id, .why = key.why,
 		};
@@ -145,20 +146,19 @@ static int rsp_stream_counts(struct rsp_stream *stream)
 		event.time_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 		event.nr = sum - *told;
 		*told = sum;
-		answer = stream->fn(&event, stream->arg);
+		answer = stream->fn(&event, stream->arg) ?: answer;
 	}
 	return answer;
 }
 
 int rsp_stream_poll(struct rsp_stream *stream, int timeout_ms)
 {
-	int err;
+	int err, answer;
 
 	stream->answer = 0;
 	err = ring_buffer__poll(stream->ring, timeout_ms);
-	if (stream->answer)
-		return stream->answer;
-	if (err < 0 && err != -EINTR)
+	if (!stream->answer && err < 0 && err != -EINTR)
 		return rsp_fail(err, "cannot read the ring buffer: %s", strerror(-err));
-	return rsp_stream_counts(stream);
+	answer = rsp_stream_counts(stream);
+	return stream->answer ?: answer;
 }

@@ -401,7 +401,7 @@ struct rsp_stream;
  * @event: what happened
  * @arg: the caller's
  *
- * Return: 0 to go on, anything else ends the poll and is its answer.
+ * Return: 0 to go on, anything else ends the poll and is its answer; what is summed up is told nevertheless.
  */
 typedef int (*rsp_event_fn)(const struct rsp_event *event, void *arg);
 

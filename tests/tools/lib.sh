@@ -73,3 +73,45 @@ perf_down() {
 perf() {
 	echo "addr=10.9.0.1 $*" >$P/run && jq -e '.errors == 0' $P/result
 }
+
+# ---- rspctl monitor and rspctl trace --------------------------------------------------------
+
+nr_attached() {
+	bpftool -j prog list | jq '[.[] | select(.name | startswith("ev_"))] | length'
+}
+# all that were loaded are attached, too
+attached() {
+	local progs
+	progs=$(bpftool -j prog list | jq -c '[.[] | select(.name | startswith("ev_")) | .id]') &&
+		bpftool -j link list | jq -e --argjson p "$progs" '($p | length) > 0 and
+			([.[] | select(.prog_id as $i | $p | index($i))] | length) == ($p | length)'
+}
+# start WORD...: rspctl runs with these words, its lines go to $T/lines; one that a failure left is ended
+start() {
+	! kill -9 "$pid" 2>/dev/null || wait "$pid"
+	rspctl "$@" >"$T/lines" 2>"$T/stderr" &
+	pid=$!
+	wait_for 60 attached
+}
+# stop: it ends as it should
+stop() {
+	kill -INT $pid
+	wait $pid || {
+		echo "exit code $?"
+		cat "$T/stderr"
+		return 1
+	}
+	is "$(nr_attached)" 0
+}
+# told FILTER: the filter holds for the lines as an array
+told() {
+	jq -se "$1" "$T/lines" >"$T/answer" || {
+		echo "does not hold: $1"
+		head -c 4000 "$T/lines"
+		return 1
+	}
+}
+# stopped by SIGSTOP
+is_stopped() {
+	grep -q '^State:.*stopped' /proc/$pid/status
+}

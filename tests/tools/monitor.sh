@@ -12,40 +12,10 @@
 . "$(dirname "$0")/lib.sh"
 need root module:rdma_rxe module:rsp module:rsp_perf tool:jq tool:bpftool file:/src/build/rspctl
 plan 18
+pid=''			# of start
 modprobe rsp
 perf_up
 defer perf_down
-
-nr_attached() {
-	bpftool -j prog list | jq '[.[] | select(.name | startswith("ev_"))] | length'
-}
-# all that were loaded are attached, too
-attached() {
-	local progs
-	progs=$(bpftool -j prog list | jq -c '[.[] | select(.name | startswith("ev_")) | .id]') &&
-		bpftool -j link list | jq -e --argjson p "$progs" '($p | length) > 0 and
-			([.[] | select(.prog_id as $i | $p | index($i))] | length) == ($p | length)'
-}
-# start WORD...: rspctl runs with these words, its lines go to $T/lines
-start() {
-	rspctl "$@" >"$T/lines" 2>"$T/stderr" &
-	pid=$!
-	wait_for 60 attached
-}
-# stop: it ends as it should
-stop() {
-	kill -INT $pid
-	wait $pid || return
-	is "$(nr_attached)" 0
-}
-# told FILTER: the filter holds for the lines as an array
-told() {
-	jq -se "$1" "$T/lines" >"$T/answer" || {
-		echo "does not hold: $1"
-		head -c 4000 "$T/lines"
-		return 1
-	}
-}
 
 run "monitor" start -j monitor slow_us 1
 all_kinds() {
@@ -112,9 +82,6 @@ losses() {
 ends() {
 	grep -q ' slow exchange .* svc perf-client ' "$T/lines" && [ "$(grep -c ' chan up .* svc perf-client' "$T/lines")" = 1 ] &&
 		[ "$(grep -c ' chan down .* svc perf-client' "$T/lines")" = 1 ]
-}
-is_stopped() {
-	grep -q '^State:.*stopped' /proc/$pid/status
 }
 run "it says how many it lost" losses
 run "and loses no channel that came and went" ends
