@@ -142,6 +142,7 @@ struct rsp_svc {
 };
 
 extern atomic_t rsp_nr_svc, rsp_sum_weight;
+extern atomic64_t rsp_sum_reserve;
 extern struct xarray rsp_svcs;
 extern struct rsp_svc *rsp_recv_svc;	/* owns what is posted to receive queues */
 

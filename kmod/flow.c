@@ -228,6 +228,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_sent);
 u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
 		   const struct rsp_stages *stages)
 {
+	static const struct rsp_stages none;
 	struct rsp_chan_view *v = &chan->view;
 	u32 window;
 
@@ -250,7 +251,8 @@ u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
 		rsp_flow_ask_window(chan);
 	window = rsp_flow_effective(chan);
 	spin_unlock_bh(&chan->flow_lock);
-	trace_rsp_chan_acked(v, bytes, lat_ns, status, stages);
+	/* kernels before 6.12.2 let BPF take every pointer of a trace event for one */
+	trace_rsp_chan_acked(v, bytes, lat_ns, status, stages ?: &none);
 	return window;
 }
 EXPORT_SYMBOL_GPL(rsp_chan_acked);

@@ -14,8 +14,8 @@
  * and the limit say. What was received and handed over to it does not count
  * against that: a service answers a message before it gives its buffer back, so
  * messages must not use up what answers are made of. Nor do they count against the
- * reserve of the receive queues, from which they came, until that is beyond the limit
- * once more: where services hold all that the limit allows, their answers still find
+ * reserve of the receive queues, from which they came, until all reserves together are
+ * beyond the limit: where services hold all that the limit allows, their answers still find
  * receives, and what they hold is freed. Within the limit a shared
  * receive queue gets its minimum whatever the policy says: receives that are posted
  * cannot be taken back from another one.
@@ -246,7 +246,8 @@ static u32 rsp_pool_admit(struct rsp_svc *svc, u32 class, u32 want, bool is_need
 	rsp_pool_req(&req, class, want);
 	held = rsp_svc_held(svc);
 	taken = max_t(s64, atomic64_read(&svc->held_bytes), 0);
-	if (svc == rsp_recv_svc && req.held_bytes < req.limit_bytes + svc->view.reserve_bytes)
+	if (svc == rsp_recv_svc &&
+	    req.held_bytes < req.limit_bytes + atomic64_read(&rsp_sum_reserve))
 		taken = min(taken, held);
 	floor = taken < svc->view.reserve_bytes ?
 		min_t(u64, want, DIV_ROUND_UP(svc->view.reserve_bytes - taken, req.buf_bytes)) : 0;

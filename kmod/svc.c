@@ -17,6 +17,7 @@
 
 DEFINE_XARRAY_ALLOC1(rsp_svcs);
 atomic_t rsp_nr_svc, rsp_sum_weight;	/* of those in rsp_svcs */
+atomic64_t rsp_sum_reserve;
 static u32 rsp_svc_next_id;
 static DEFINE_MUTEX(rsp_svc_mutex);	/* names are unique */
 
@@ -103,6 +104,7 @@ struct rsp_svc *rsp_svc_register(const struct rsp_svc_attr *attr)
 	}
 	atomic_inc(&rsp_nr_svc);
 	atomic_add(attr->weight, &rsp_sum_weight);
+	atomic64_add(svc->view.reserve_bytes, &rsp_sum_reserve);
 	trace_rsp_svc_register(&svc->view);
 	return svc;
 }
@@ -139,6 +141,7 @@ void rsp_svc_unregister(struct rsp_svc *svc)
 	xa_erase(&rsp_svcs, svc->view.id);
 	atomic_dec(&rsp_nr_svc);
 	atomic_sub(svc->view.weight, &rsp_sum_weight);
+	atomic64_sub(svc->view.reserve_bytes, &rsp_sum_reserve);
 	/* a waker may still run in rsp_svc_tick(), shrink() in rsp_pool_reclaim() */
 	flush_workqueue(rsp_wq);
 	synchronize_rcu();
@@ -260,6 +263,7 @@ int rsp_svc_init(void)
 	rsp_recv_svc = rsp_svc_register(&attr);
 	if (IS_ERR(rsp_recv_svc))
 		return PTR_ERR(rsp_recv_svc);
+	atomic64_add(SZ_2M - rsp_recv_svc->view.reserve_bytes, &rsp_sum_reserve);
 	rsp_recv_svc->view.reserve_bytes = SZ_2M;
 	return 0;
 }

@@ -150,9 +150,9 @@ TRACE_EVENT(rsp_chan_acked,
 		__entry->in_flight = chan->in_flight;
 		__entry->bytes = bytes;
 		__entry->lat_ns = lat_ns;
-		__entry->queued_ns = stages ? stages->queued_ns : 0;
-		__entry->posted_ns = stages ? stages->posted_ns : 0;
-		__entry->replied_ns = stages ? stages->replied_ns : 0;
+		__entry->queued_ns = stages->queued_ns;
+		__entry->posted_ns = stages->posted_ns;
+		__entry->replied_ns = stages->replied_ns;
 		__entry->status = status;
 	),
 	TP_printk("chan=%u svc=%u ep=%u in_flight=%u bytes=%llu lat_ns=%llu status=%d queued_ns=%llu posted_ns=%llu replied_ns=%llu",

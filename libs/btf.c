@@ -11,8 +11,8 @@
 
 #include "internal.h"
 
-/* behind a type's struct btf_type */
-static size_t rsp_btf_rest(const struct btf_type *type)
+/* bytes behind a type's struct btf_type, negative where its kind is unknown */
+static long rsp_btf_rest(const struct btf_type *type)
 {
 	switch (btf_kind(type)) {
 	case BTF_KIND_INT:
@@ -34,8 +34,18 @@ static size_t rsp_btf_rest(const struct btf_type *type)
 		return btf_vlen(type) * sizeof(struct btf_var_secinfo);
 	case BTF_KIND_DECL_TAG:
 		return sizeof(struct btf_decl_tag);
-	default:
+	case BTF_KIND_PTR:
+	case BTF_KIND_FWD:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_FUNC:
+	case BTF_KIND_FLOAT:
+	case BTF_KIND_TYPE_TAG:
 		return 0;
+	default:
+		return -EOPNOTSUPP;
 	}
 }
 
@@ -48,9 +58,10 @@ static const struct btf_type *rsp_btf_first(const struct btf_header *hdr)
 static const struct btf_type *rsp_btf_next(const struct btf_header *hdr, const struct btf_type *type)
 {
 	const char *end = (const char *)rsp_btf_first(hdr) + hdr->type_len;
-	const char *at = (const char *)(type + 1) + rsp_btf_rest(type);
+	long rest = rsp_btf_rest(type);
+	const char *at = (const char *)(type + 1) + rest;
 
-	return at + sizeof(*type) <= end ? (const void *)at : NULL;
+	return rest >= 0 && at + sizeof(*type) <= end ? (const void *)at : NULL;
 }
 
 /* Open the BTF of the kernel, or of a module. Return: a descriptor, or a negative errno */
@@ -107,6 +118,7 @@ int rsp_btf_load(struct rsp_btf *btf)
 {
 	const struct btf_type *type;
 	struct btf_header *kernel;
+	long rest = 0;
 	int fd;
 
 	fd = rsp_btf_open("vmlinux");
@@ -118,9 +130,15 @@ int rsp_btf_load(struct rsp_btf *btf)
 		return -errno;
 	btf->kernel_str_len = kernel->str_len;
 	btf->first_id = 1;
-	for (type = rsp_btf_first(kernel); type; type = rsp_btf_next(kernel, type))
+	for (type = rsp_btf_first(kernel); type; type = rsp_btf_next(kernel, type)) {
 		btf->first_id++;
+		rest = rsp_btf_rest(type);
+		if (rest < 0)
+			break;
+	}
 	free(kernel);
+	if (rest < 0)
+		return rest;		/* a kernel much newer than this */
 
 	btf->fd = rsp_btf_open("rsp");
 	if (btf->fd < 0)

@@ -53,6 +53,17 @@ static int rsp_host_refused(const char *what, int err)
 	return rsp_fail_bpf(err, "%s: %s", what, strerror(-err));
 }
 
+/* the program of a list was not loaded */
+static int rsp_host_unloaded(const char *what, int err)
+{
+	if (err == -ENOENT)
+		return rsp_fail(err, "%s: rsp.ko has no such list; load the one that came with this rspctl",
+				what);
+	if (err == -ENXIO)
+		return rsp_fail(err, "%s: rsp.ko was loaded anew meanwhile; try again", what);
+	return rsp_host_refused(what, err);
+}
+
 static int rsp_host_kfunc(const char *what, __s32 call)
 {
 	static const char * const names[] = {
@@ -221,7 +232,7 @@ static int rsp_host_load_##what(struct rsp_host *host)				\
 	err = list_##what##_bpf__load(skel);					\
 	if (err) {								\
 		list_##what##_bpf__destroy(skel);				\
-		return rsp_host_refused("list_" #what " was not accepted", err);	\
+		return rsp_host_unloaded("list_" #what " was not accepted", err);	\
 	}									\
 	host->what = skel;							\
 	return 0;								\

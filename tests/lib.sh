@@ -117,9 +117,9 @@ plan() {
 }
 
 # t_took: a comment with the time since the last point, if that is long
-t_since=${EPOCHREALTIME/./}
+t_since=${EPOCHREALTIME/[.,]/}
 t_took() {
-	local now=${EPOCHREALTIME/./}
+	local now=${EPOCHREALTIME/[.,]/}
 	local ms=$(((now - t_since) / 1000))
 	t_since=$now
 	[ $ms -lt 1000 ] || printf '# %d.%d s\n' $((ms / 1000)) $((ms % 1000 / 100))
@@ -207,7 +207,12 @@ hold_down() {
 	fi
 	wait $hold_pid		# non-zero after a signal: what counts is in its report
 	sed -n '/^{/,$p' "$T/hold.raw" >"$T/hold.json"
-	jq -e '[.jobs[].error] | add == 0' "$T/hold.json" || { cat "$T/hold.err" "$T/hold.raw"; rc=1; }
+	jq -e '[.jobs[].error] | add == 0' "$T/hold.json" || {
+		cat "$T/hold.err"
+		sed '/^{/,$d' "$T/hold.raw"
+		jq -c '.jobs[] | {error, read: .read.total_ios, write: .write.total_ios}' "$T/hold.json"
+		rc=1
+	}
 	return $rc
 }
 

@@ -5,7 +5,7 @@
 # timeout: 900
 . "$(dirname "$0")/../lib.sh"
 need root
-plan 13
+plan 14
 
 # suite NAME BODY...: scripts a/NAME.sh in a folder of their own, which tests/run gets; it has
 # to be in the tree for guests to see it
@@ -29,13 +29,14 @@ script b/late none 'echo 1..1; echo ok 1; exit 3'
 script b/skips none 'echo "1..0 # SKIP for a reason"; exit 4'
 script b/hangs none 'echo 1..1; sleep 1000'
 sed -i '1i # timeout: 2' "$dir/b/hangs.sh"
-# ends NAME POINT: a script that fails at the first try, and has come to its end
+# ends NAME POINT SAYS: a script that fails at the first try, and has come to its end
 ends() {
-	script "b/$1" none "echo 1..2; if mkdir $T/$1; then echo 'not ok 1 - $2'; else echo 'ok 1 - $2'; fi
+	script "b/$1" none "echo 1..2; if mkdir $T/$1; then echo 'not ok 1 - $2'; echo '# $3'; else echo 'ok 1 - $2'; fi
 		echo 'ok 2 - nothing is left behind, kernel log is clean'; [ -e $T/$1.twice ] && exit; touch $T/$1.twice; exit 1"
 }
-ends slow 'it went on in 5 s'
-ends wrong 'fio verifies'
+ends slow 'both went on' 'still not: moves 100'
+ends wrong 'the load goes on' 'a.bin b.bin differ: byte 5'
+ends leaky 'no channel is left' 'still not: no_channel'
 script b/unclean none 'echo 1..1; echo "not ok 1 - nothing is left behind, kernel log is clean"; exit 1'
 
 code=0
@@ -49,7 +50,7 @@ says() {
 }
 
 run "exit code is not 0" test $code = 1
-run "closing line counts all" is "$(tail -n 1 "$T/out")" "7 passed, 9 failed, 1 skipped"
+run "closing line counts all" is "$(tail -n 1 "$T/out")" "8 passed, 10 failed, 1 skipped"
 run "a good script passes" says 'ok +a/good.sh +1 passed'
 run "silence fails" says 'FAILED +a/silent.sh .*no plan'
 run "a hanging script fails in a guest" says 'FAILED +a/hangs.sh .*timed out'
@@ -65,6 +66,7 @@ slow() {
 }
 run "what may have been slow is run once more" slow
 run "data that is wrong is not" eval "! grep -q 'b/wrong.sh: once more' '$T/out'"
+run "nor what waited for something to go" eval "! grep -q 'b/leaky.sh: once more' '$T/out'"
 run "nor what leaves something behind" eval "! grep -q 'b/unclean.sh: once more' '$T/out'"
 run "a short plan fails" says 'FAILED +b/short.sh .*1 of 2 points'
 run "success in spite of failures, and the reverse, fail" \
