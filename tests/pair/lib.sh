@@ -43,6 +43,10 @@ esac
 freeze() {
 	pkill -STOP -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
 }
+# thaw NODE: it goes on
+thaw() {
+	pkill -CONT -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
+}
 
 # power_off NODE: kill its QEMU, as a power failure would
 power_off() {
