@@ -43,6 +43,7 @@ esac
 freeze() {
 	pkill -STOP -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
 }
+
 # thaw NODE: it goes on
 thaw() {
 	pkill -CONT -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
