@@ -51,7 +51,7 @@ all: modules bpf libs tools progs
 ## clean          what was built; distclean: also logs of lab runs
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
-	@echo "  V=1 shows commands, W=1 more warnings, RSP_DEBUG=1 self-tests in the modules"
+	@echo "  V=1 shows commands, W=1 more warnings"
 
 # ---- modules -----------------------------------------------------------------------------
 # kbuild leaves its objects beside the sources, so it gets a folder of links: the tree stays
@@ -89,9 +89,7 @@ TEST_DIRS := $(filter-out tests/kmod/,$(sort $(dir $(wildcard tests/*.c tests/*/
 BPF_SRC := $(wildcard policies/*.bpf.c bpf/*.bpf.c) \
 	$(foreach d,$(TEST_DIRS),$(wildcard $(d)*.bpf.c))
 BPF_OBJ := $(BPF_SRC:%.c=$(B)/%.o)
-# policies/NAME.c is a loader of its own for NAME.bpf.c
-LOADERS := $(patsubst %.bpf.c,%,$(wildcard $(patsubst %.c,%.bpf.c,$(filter-out %.bpf.c,$(wildcard policies/*.c)))))
-SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c)) $(LOADERS:%=$(B)/%.skel.h)
+SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 bpf: $(BPF_OBJ) $(SKELS)
 
@@ -120,7 +118,7 @@ LIBS := -Wl,--as-needed -lbpf -lelf -lz -lrdmacm -libverbs -lpthread -lm
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard libs/*.c))
 TOOL_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tools/*.c))
 PROG_SRC := $(filter-out %.bpf.c bench/rsp_perf%,$(wildcard bench/*.c) \
-	$(foreach d,$(TEST_DIRS),$(wildcard $(d)*.c))) $(LOADERS:%=%.c)
+	$(foreach d,$(TEST_DIRS),$(wildcard $(d)*.c)))
 PROGS := $(PROG_SRC:%.c=$(B)/%)
 LIBRSP := $(if $(LIB_OBJ),$(B)/librsp.a)
 

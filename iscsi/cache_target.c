@@ -21,7 +21,7 @@
 #define RSP_CACHE_MAX_IO	SZ_128K			/* larger ones pass, by default */
 #define RSP_CACHE_MAX_MAX_IO	(BIO_MAX_VECS * RSP_CACHE_BLOCK)
 
-static char rsp_cache_bad_size[] = "SIZE is a number with K, M or G behind it, 64K to 1024G";
+static char rsp_cache_bad_size[] = "SIZE is a number of bytes, or with K, M or G behind it, 64K to 1024G";
 static char rsp_cache_bad_key[] = "KEY is a number of 64 bits, 0x before it for base 16, not 0";
 static char rsp_cache_bad_max_io[] = "max_io is a size with K or M behind it, 4K to 1M";
 

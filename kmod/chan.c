@@ -61,6 +61,8 @@ static void rsp_chan_free(struct kref *ref)
 /**
  * rsp_chan_get() - Take a reference
  * @chan: channel the caller holds a reference on already
+ *
+ * Context: Any.
  */
 void rsp_chan_get(struct rsp_chan *chan)
 {
@@ -129,6 +131,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_close);
  * rsp_chan_priv() - The service's own pointer
  * @chan: the channel
  *
+ * Context: Any.
  * Return: what rsp_chan_connect() or rsp_chan_set_priv() set, else NULL.
  */
 void *rsp_chan_priv(const struct rsp_chan *chan)
@@ -141,6 +144,8 @@ EXPORT_SYMBOL_GPL(rsp_chan_priv);
  * rsp_chan_set_priv() - Set the service's own pointer
  * @chan: the channel
  * @priv: anything
+ *
+ * Context: Any.
  */
 void rsp_chan_set_priv(struct rsp_chan *chan, void *priv)
 {
@@ -174,6 +179,7 @@ struct rsp_keys *rsp_chan_keys(const struct rsp_chan *chan)
  * rsp_chan_is_up() - Can the channel carry work
  * @chan: the channel
  *
+ * Context: Any.
  * Return: true while it is connected; it may end at any moment.
  */
 bool rsp_chan_is_up(const struct rsp_chan *chan)
@@ -256,6 +262,8 @@ void rsp_chan_end(struct rsp_chan *chan, struct rsp_ep *ep)
  * @chan: a channel in or after up(), or in recv(); in accept() the figures of
  *        the device are those of the device the request came in on
  * @info: filled
+ *
+ * Context: Process context or softirq, atomic.
  */
 void rsp_chan_info(struct rsp_chan *chan, struct rsp_chan_info *info)
 {

@@ -13,8 +13,8 @@
  *	rsp_mag.lock, rsp_class_pool.lock, rsp_ep.sq_lock, rsp_keys.lock,
  *	rsp_chan.map_lock
  * rsp_ep.sq_lock: two only in move.c, by address.
- * All spinlocks are taken in process context (CQs are polled by work queues) and
- * keep bottom halves out: services call with locks of their own held that timers
+ * All spinlocks are taken in process context and, where a service is_atomic, in
+ * softirq; they keep bottom halves out: services call with locks of their own held that timers
  * take too, libiscsi's frwd_lock is one.
  */
 #ifndef _RSP_CORE_H

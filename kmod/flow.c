@@ -137,6 +137,7 @@ void rsp_flow_received(struct rsp_chan *chan)
  * @dir: RSP_DIR_OUT when this host's memory is the source
  * @bytes: size of the payload
  *
+ * Context: Any.
  * Return: enum rsp_bulk, the kept answer of the buffer policy. The caller
  * checks that an inline message fits and registers where it does not.
  */
@@ -153,7 +154,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_bulk);
  *
  * Asks the buffer policy again how payloads shall travel.
  *
- * Context: Process context, atomic.
+ * Context: Process context or softirq, atomic.
  */
 void rsp_chan_set_max_inline(struct rsp_chan *chan, u32 bytes)
 {
@@ -166,6 +167,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_set_max_inline);
  * rsp_chan_grant() - Receive credits to advertise
  * @chan: the channel
  *
+ * Context: Any.
  * Return: 1 to max_credits.
  */
 u32 rsp_chan_grant(struct rsp_chan *chan)
@@ -178,6 +180,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_grant);
  * rsp_chan_window() - Exchanges this side may have in flight
  * @chan: the channel
  *
+ * Context: Any.
  * Return: the lesser of the peer's grant and the policy's window, at least 1.
  */
 u32 rsp_chan_window(const struct rsp_chan *chan)
@@ -191,6 +194,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_window);
  * @chan: the channel
  * @credits: as they came from the wire; 0 counts as 1
  *
+ * Context: recv() of the channel.
  * Return: as rsp_chan_window().
  */
 u32 rsp_chan_set_peer_grant(struct rsp_chan *chan, u32 credits)
@@ -205,6 +209,8 @@ EXPORT_SYMBOL_GPL(rsp_chan_set_peer_grant);
  * @chan: the channel
  *
  * For services that send a request and wait for its reply.
+ *
+ * Context: Process context or softirq, atomic.
  */
 void rsp_chan_sent(struct rsp_chan *chan)
 {
@@ -222,7 +228,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_sent);
  * @status: 0, or a negative errno when it failed or will be sent again
  * @stages: when it reached its stages, for observers; may be NULL
  *
- * Context: Process context, atomic.
+ * Context: Process context or softirq, atomic.
  * Return: as rsp_chan_window().
  */
 u32 rsp_chan_acked(struct rsp_chan *chan, u64 bytes, u64 lat_ns, int status,
@@ -262,7 +268,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_acked);
  * @chan: the channel
  * @waited_ns: how long, 0 when it begins to wait
  *
- * Context: Process context, atomic.
+ * Context: Process context or softirq, atomic.
  */
 void rsp_chan_stalled(struct rsp_chan *chan, u64 waited_ns)
 {
@@ -282,6 +288,7 @@ EXPORT_SYMBOL_GPL(rsp_chan_stalled);
  * rsp_chan_linger_s() - How long to keep the connection when it is idle
  * @chan: a channel that is up
  *
+ * Context: Process context or softirq, atomic.
  * Return: seconds, 1 to 3600.
  */
 u32 rsp_chan_linger_s(struct rsp_chan *chan)

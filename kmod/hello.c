@@ -19,7 +19,7 @@ int rsp_hello_init(void)
 	}
 	if (uuid_parse(rsp_uuid_text, &rsp_uuid) || rsp_uuid_text[UUID_STRING_LEN] ||
 	    uuid_is_null(&rsp_uuid)) {
-		pr_err("rsp: uuid=%s is no UUID; `uuidgen` makes one\n", rsp_uuid_text);
+		pr_err("uuid=%s is no UUID; `uuidgen` makes one\n", rsp_uuid_text);
 		return -EINVAL;
 	}
 	return 0;

@@ -317,6 +317,7 @@ EXPORT_SYMBOL_GPL(rsp_map_get);
  * @map: the map
  * @nr: set to the number of descriptors, 1 to RSP_MAP_MAX_KEY
  *
+ * Context: Any.
  * Return: the descriptors, in the order of the memory; valid until the put.
  */
 const struct rsp_desc *rsp_map_descs(const struct rsp_map *map, u32 *nr)

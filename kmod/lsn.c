@@ -166,6 +166,8 @@ EXPORT_SYMBOL_GPL(rsp_lsn_close);
  * rsp_lsn_addr() - Where a listener listens
  * @lsn: the listener
  * @addr: set to its address, with the port the kernel chose for port 0
+ *
+ * Context: Any.
  */
 void rsp_lsn_addr(const struct rsp_lsn *lsn, struct sockaddr_storage *addr)
 {

@@ -1018,7 +1018,7 @@ void rsp_mux_received(struct rsp_ep *ep, struct rsp_ibuf *buf)
 		why = rsp_mux_recv(ep, hdr, buf);
 	}
 	if (unlikely(why)) {
-		pr_warn_ratelimited("rsp: %s ep %u: %s, connection ended\n", ep->view.dev,
+		pr_warn_ratelimited("%s ep %u: %s, connection ended\n", ep->view.dev,
 				    ep->view.id, why);
 		rsp_ep_kill(ep, -EPROTO);
 	}

@@ -495,6 +495,7 @@ static struct rsp_block_view *rsp_cache_fresh(struct rsp_call *call,
  *
  * The lists mean nothing to a policy that has not made them.
  *
+ * Context: What holds the lock of the cache, atomic.
  * Return: true once after each swap, unless builtin answers now.
  */
 bool rsp_cache_obj_swapped(struct rsp_cache_obj *cache)
@@ -520,6 +521,7 @@ EXPORT_SYMBOL_GPL(rsp_cache_obj_swapped);
  * @cache: the cache; the caller holds its lock
  * @req: the block
  *
+ * Context: What holds the lock of the cache, atomic.
  * Return: the list at whose head it goes, or -1
  */
 int rsp_cache_obj_admit(struct rsp_cache_obj *cache, struct rsp_block_req *req)
@@ -543,6 +545,7 @@ EXPORT_SYMBOL_GPL(rsp_cache_obj_admit);
  * @cache: the cache; the caller holds its lock
  * @block: the block
  *
+ * Context: What holds the lock of the cache, atomic.
  * Return: the list to whose head it moves, or -1 to stay
  */
 int rsp_cache_obj_touch(struct rsp_cache_obj *cache, struct rsp_block_obj *block)
@@ -566,6 +569,8 @@ EXPORT_SYMBOL_GPL(rsp_cache_obj_touch);
  * rsp_cache_obj_touched() - So many touches were told together
  * @cache: the cache; the caller holds its lock
  * @nr: touches
+ *
+ * Context: What holds the lock of the cache, atomic.
  */
 void rsp_cache_obj_touched(struct rsp_cache_obj *cache, u32 nr)
 {
@@ -595,6 +600,7 @@ static bool rsp_cache_can(const struct rsp_cache_view *cache, int step)
  * @tails: of its lists, NULL where one is empty
  * @nr_asked: how often it was asked already for this slot
  *
+ * Context: What holds the lock of the cache, atomic.
  * Return: RSP_EVICT() or RSP_MOVE() of a list that is not empty; the former at the latest
  * when @nr_asked is 256
  */
@@ -635,6 +641,8 @@ EXPORT_SYMBOL_GPL(rsp_cache_obj_evict);
  * rsp_cache_obj_insert() - A block is cached now
  * @cache: the cache; the caller holds its lock
  * @block: the block
+ *
+ * Context: What holds the lock of the cache, atomic.
  */
 void rsp_cache_obj_insert(struct rsp_cache_obj *cache, struct rsp_block_obj *block)
 {
@@ -657,6 +665,8 @@ EXPORT_SYMBOL_GPL(rsp_cache_obj_insert);
  * @cache: the cache; the caller holds its lock
  * @block: the block
  * @why: what for
+ *
+ * Context: What holds the lock of the cache, atomic.
  */
 void rsp_cache_obj_remove(struct rsp_cache_obj *cache, struct rsp_block_obj *block,
 			  enum rsp_remove_why why)

@@ -8,7 +8,7 @@
  *
  * An arena is a run of pages of one class; it is mapped once for each device,
  * so that a buffer costs no DMA mapping. Arenas are kept until the module
- * unloads or the last device and service are gone.
+ * unloads.
  *
  * Progress: up to its reserve_bytes a service is admitted whatever the policy
  * and the limit say. What was received and handed over to it does not count
@@ -493,7 +493,7 @@ EXPORT_SYMBOL_GPL(rsp_buf_get);
  * rsp_buf_put() - Give a buffer back
  * @b: from rsp_buf_get() or recv(); NULL is ignored
  *
- * Context: Process context, atomic.
+ * Context: Process context or softirq, atomic.
  */
 void rsp_buf_put(struct rsp_buf *b)
 {

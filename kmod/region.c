@@ -730,6 +730,7 @@ EXPORT_SYMBOL_GPL(rsp_region_publish);
  * rsp_region_epoch() - What to seal slots with
  * @region: from rsp_region_publish()
  *
+ * Context: Any.
  * Return: a number that no other publication of this host has, never 0.
  */
 u32 rsp_region_epoch(const struct rsp_region *region)

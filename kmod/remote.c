@@ -613,6 +613,8 @@ EXPORT_SYMBOL_GPL(rsp_remote_lookup);
  * rsp_remote_info() - What is known of a region
  * @remote: from rsp_remote_lookup()
  * @info: filled
+ *
+ * Context: Any.
  */
 void rsp_remote_info(const struct rsp_remote *remote, struct rsp_remote_info *info)
 {

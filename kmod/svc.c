@@ -153,6 +153,7 @@ EXPORT_SYMBOL_GPL(rsp_svc_unregister);
  * rsp_svc_recv_bytes() - Size of the buffers a service receives into
  * @svc: the service
  *
+ * Context: Any.
  * Return: bytes, at least what it registered with.
  */
 u32 rsp_svc_recv_bytes(const struct rsp_svc *svc)
@@ -224,6 +225,8 @@ void rsp_svc_tick(void)
  * @arg: passed to @fn
  *
  * A later call replaces an earlier one that was not yet answered.
+ *
+ * Context: Process context or softirq, atomic.
  */
 void rsp_buf_wake(struct rsp_svc *svc, void (*fn)(void *arg), void *arg)
 {

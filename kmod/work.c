@@ -309,6 +309,8 @@ EXPORT_SYMBOL_GPL(rsp_work_get);
  * rsp_work_free() - Drop work that was not posted
  * @work: from rsp_work_get(); its buffer and transfers are released with it,
  *        its maps stay the caller's
+ *
+ * Context: Process context or softirq, atomic.
  */
 void rsp_work_free(struct rsp_work *work)
 {
@@ -323,6 +325,8 @@ EXPORT_SYMBOL_GPL(rsp_work_free);
  *
  * The registration comes first in the chain, so the message behind it may
  * carry the descriptors.
+ *
+ * Context: Any; the work is one caller's.
  */
 void rsp_work_add_map(struct rsp_work *work, struct rsp_map *map)
 {
@@ -394,6 +398,8 @@ EXPORT_SYMBOL_GPL(rsp_work_add_rw);
  * @work: work being filled
  * @buf: starts the message; becomes RSP's
  * @len: bytes of it
+ *
+ * Context: Any; the work is one caller's.
  */
 void rsp_work_set_send(struct rsp_work *work, struct rsp_buf *buf, u32 len)
 {
@@ -421,6 +427,7 @@ EXPORT_SYMBOL_GPL(rsp_work_set_send);
  * @offset: where in the page
  * @len: bytes
  *
+ * Context: Any; the work is one caller's.
  * Return: 0, %-E2BIG past the channel's max_send_sge, %-ENOMEM if it cannot be
  * mapped.
  */
@@ -451,6 +458,7 @@ EXPORT_SYMBOL_GPL(rsp_work_add_page);
  * @sg: the list; its pages must stay until @work is done
  * @len: bytes of it, no more than it has
  *
+ * Context: Any; the work is one caller's.
  * Return: 0, or what rsp_work_add_page() says; a part may be added then.
  */
 int rsp_work_add_sg(struct rsp_work *work, struct scatterlist *sg, u32 len)
@@ -472,6 +480,8 @@ EXPORT_SYMBOL_GPL(rsp_work_add_sg);
  * rsp_work_set_inv() - The message invalidates one of the peer's keys
  * @work: work with a message
  * @rkey: the key; the peer must have said that it wants this
+ *
+ * Context: Any; the work is one caller's.
  */
 void rsp_work_set_inv(struct rsp_work *work, u32 rkey)
 {
@@ -830,7 +840,7 @@ int rsp_work_submit(struct rsp_iwork *work)
  *
  * When the send queue is full the work waits for slots, in order.
  *
- * Context: Process context, atomic.
+ * Context: Process context or softirq, atomic.
  * Return:
  * * %0		- done() will be called
  * * %-ENOTCONN	- the channel is closing; done() is not called

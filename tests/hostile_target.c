@@ -56,7 +56,6 @@ enum {
 #define SCRATCH		(64 << 10)
 #define RX_SIZE		(16 << 10)
 #define MAX_DATA	8192		/* data segments, both ways */
-#define INLINE_MAX	(8192 - HDRS)	/* of read data behind a response */
 
 /* who asks for the lie */
 enum occasion {

@@ -71,10 +71,6 @@ target_sessions_are() {
 		tr '\0' '\n' | grep -c iqn)" "$1"
 }
 
-has_disk() {
-	iscsi_disk >/dev/null
-}
-
 # uses_rdma NAME: the session's transport is iser, and the module of that name carries it
 uses_rdma() {
 	iscsiadm -m session | grep -q '^iser:' && [ "$(cat "/sys/module/$1/refcnt")" -gt 0 ]

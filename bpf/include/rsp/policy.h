@@ -116,9 +116,4 @@ static __always_inline __u32 rsp_log2(__u64 n)
 	return log;
 }
 
-static __always_inline __u64 rsp_div_round_up(__u64 n, __u64 by)
-{
-	return (n + by - 1) / by;
-}
-
 #endif /* __RSP_BPF_POLICY_H */

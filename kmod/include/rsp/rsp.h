@@ -218,7 +218,7 @@ bool rsp_chan_is_up(const struct rsp_chan *chan);
  * @id: the number rspctl shows
  * @max_send_sge: rsp_work_add_page() calls possible behind the first buffer
  * @max_recv: largest message this side can receive in bytes
- * @max_map_bytes: largest rsp_map_get(), page aligned
+ * @max_map_bytes: largest rsp_map_get() that takes one key, page aligned; see max_map_descs
  * @max_map_descs: most descriptors one map is made of
  * @vector: completion vector
  * @cpu: where recv() runs
