@@ -88,8 +88,10 @@ cable() {
 
 # lossy PERCENT: nothing, or not all, passes in either direction
 lossy() {
+	local rc=0
 	in_guest srv "netem eth0 loss $1" &
-	in_guest cli "netem eth0 loss $1" && wait $!
+	in_guest cli "netem eth0 loss $1" || rc=1
+	wait $! && return $rc
 }
 
 # ---- iSCSI --------------------------------------------------------------------------------
