@@ -12,7 +12,8 @@
  *
  * Calls return 0 or a count, or a negative errno; those that return a pointer
  * return NULL and set errno. rsp_error() has the sentence for people. Needs
- * root, or CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN (BTF by its number) and a writable bpffs. Not thread-safe.
+ * root, or CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN (BTF by its number) and a writable bpffs.
+ * Not thread-safe.
  */
 #ifndef _LIBRSP_H
 #define _LIBRSP_H
