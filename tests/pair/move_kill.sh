@@ -28,8 +28,7 @@ between() {
 # A move that has begun behind this has no answer. The client may notice that the server is gone before one
 # begins: another time, then
 caught() {
-	local i
-	for i in {1..5}; do
+	for _ in {1..5}; do
 		freeze srv && between && return
 		thaw srv && moving 120 || return
 	done
