@@ -216,8 +216,8 @@ static int rsp_host_add(void **views, __u32 had, const void *rows, __u32 nr, siz
 	return had + nr;
 }
 
-/* Load the program of a kind; run it until it has no more rows: each run leaves them in its bss. */
-#define RSP_HOST_LIST(what)							\
+/* Load the program of a kind; @knobs are statements that set its constants */
+#define RSP_HOST_LOAD(what, knobs)						\
 static int rsp_host_load_##what(struct rsp_host *host)				\
 {										\
 	struct list_##what##_bpf *skel;						\
@@ -227,8 +227,7 @@ static int rsp_host_load_##what(struct rsp_host *host)				\
 	skel = list_##what##_bpf__open();					\
 	if (!skel)								\
 		return rsp_host_refused("list_" #what " cannot be opened", -errno);\
-	skel->rodata->max_rows = rsp_host_max_rows(skel->rodata->max_rows);	\
-	skel->rodata->view_size = rsp_host_view_size("rsp_" #what "_view");	\
+	knobs									\
 	err = list_##what##_bpf__load(skel);					\
 	if (err) {								\
 		list_##what##_bpf__destroy(skel);				\
@@ -236,7 +235,13 @@ static int rsp_host_load_##what(struct rsp_host *host)				\
 	}									\
 	host->what = skel;							\
 	return 0;								\
-}										\
+}
+
+/* Run the program of a kind until it has no more rows: each run leaves them in its bss. */
+#define RSP_HOST_LIST(what)							\
+RSP_HOST_LOAD(what,								\
+	skel->rodata->max_rows = rsp_host_max_rows(skel->rodata->max_rows);	\
+	skel->rodata->view_size = rsp_host_view_size("rsp_" #what "_view");)	\
 										\
 int rsp_##what##_list(struct rsp_host *host, struct rsp_##what##_view **views)	\
 {										\
@@ -250,7 +255,7 @@ int rsp_##what##_list(struct rsp_host *host, struct rsp_##what##_view **views)	\
 	skel = host->what;							\
 	while (!err) {								\
 		skel->bss->skip = nr;						\
-		err = rsp_host_run(skel->progs.list_##what);		\
+		err = rsp_host_run(skel->progs.list_##what);			\
 		if (err)							\
 			break;							\
 		nr = rsp_host_add(&all, nr, skel->bss->rows, skel->bss->nr,	\
@@ -276,23 +281,7 @@ RSP_HOST_LIST(desc)
 RSP_HOST_LIST(cache)
 RSP_HOST_LIST(policy)
 
-static int rsp_host_load_pool(struct rsp_host *host)
-{
-	struct list_pool_bpf *skel;
-	int err;
-
-	rsp_error_catch();
-	skel = list_pool_bpf__open();
-	if (!skel)
-		return rsp_host_refused("list_pool cannot be opened", -errno);
-	err = list_pool_bpf__load(skel);
-	if (err) {
-		list_pool_bpf__destroy(skel);
-		return rsp_host_refused("list_pool was not accepted", err);
-	}
-	host->pool = skel;
-	return 0;
-}
+RSP_HOST_LOAD(pool,)
 
 int rsp_pool_get(struct rsp_host *host, struct rsp_pool_view *view)
 {

@@ -58,6 +58,11 @@ cache_down() {
 }
 defer cache_down
 
+# fill: all of the device is read, so that the cache takes what it gets
+fill() {
+	dd if="$D" of=/dev/null bs=64k iflag=direct status=none
+}
+
 # figure NAME: of dmsetup status
 figure() {
 	dm_figure "$C" "$1"

@@ -22,9 +22,6 @@ rxe_dummy 9000
 echo "10.9.0.1:18515" >$P/listen
 
 run "a device and a cache larger than the pool" eval "dev_up scsi512 24 && cache_up 64M"
-fill() {
-	dd if="$D" of=/dev/null bs=64k iflag=direct status=none
-}
 run "the cache takes what there is" eval "fill && at_least held 5000000"
 run "and was refused more" at_least refused 1
 held_by() {

@@ -39,19 +39,22 @@ case $RSP_RUN in
 *) run_dir=$lab/../build/run/$RSP_RUN ;;
 esac
 
-# freeze NODE: stop its QEMU: it answers nothing, and loses nothing
-freeze() {
-	pkill -STOP -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
+# qemu_gets SIGNAL NODE
+qemu_gets() {
+	pkill "-$1" -P "$(<"$run_dir/$2.pid")" -f "name rsp-$2"
 }
 
-# thaw NODE: it goes on
+# freeze NODE: stop its QEMU: it answers nothing, and loses nothing. thaw NODE: it goes on
+freeze() {
+	qemu_gets STOP "$1"
+}
 thaw() {
-	pkill -CONT -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
+	qemu_gets CONT "$1"
 }
 
 # power_off NODE: kill its QEMU, as a power failure would
 power_off() {
-	pkill -KILL -P "$(<"$run_dir/$1.pid")" -f "name rsp-$1"
+	qemu_gets KILL "$1"
 	wait_for 20 not kill -0 "$(<"$run_dir/$1.pid")"
 }
 

@@ -132,12 +132,17 @@ static struct bpf_map *ops_map(struct bpf_object *obj)
 	return NULL;
 }
 
-static int register_and_pin(struct bpf_object *obj, const char *pin)
+/* @obj: set to what was loaded */
+static int load_and_pin(const char *file, const char *pin, char **knobs, struct bpf_object **obj)
 {
-	struct bpf_map *map = ops_map(obj);
 	struct bpf_link *link;
+	struct bpf_map *map;
 	int err;
 
+	*obj = load(file, knobs, &err);
+	if (!*obj)
+		return fail(err, "load");
+	map = ops_map(*obj);
 	if (!map)
 		return fail(ENOENT, "no struct_ops map");
 	link = bpf_map__attach_struct_ops(map);
@@ -156,10 +161,7 @@ static int do_load(const char *file, const char *pin, char **knobs)
 	struct bpf_map *map;
 	int err;
 
-	obj = load(file, knobs, &err);
-	if (!obj)
-		return fail(err, "load");
-	err = register_and_pin(obj, pin);
+	err = load_and_pin(file, pin, knobs, &obj);
 	if (err)
 		return err;
 	bpf_object__for_each_map(map, obj) {
@@ -193,10 +195,7 @@ static int do_again(const char *file, const char *kept, const char *pin, char **
 		err = bpf_obj_pin(link, pin);
 		return err ? fail(err, pin) : 0;
 	}
-	obj = load(file, knobs, &err);
-	if (!obj)
-		return fail(err, "load");
-	err = register_and_pin(obj, pin);
+	err = load_and_pin(file, pin, knobs, &obj);
 	if (err)
 		return err;
 	err = bpf_obj_pin(bpf_map__fd(ops_map(obj)), kept);

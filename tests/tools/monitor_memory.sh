@@ -42,9 +42,6 @@ told_all() {
 crowd() {
 	perf op=send_rate size=15000 window=128 timeout_ms=200000 "iters=${1:-2311}"
 }
-fill() {
-	dd if="$D" of=/dev/null bs=64k iflag=direct status=none
-}
 
 run "a device and a cache larger than the pool" eval "dev_up scsi512 24 && cache_up 64M"
 id=$(rspctl -j cache | jq .[0].id)
